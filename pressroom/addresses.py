@@ -1,0 +1,54 @@
+"""Every public address, as a path that starts with a slash; put the site's base URL before it.
+
+Letters beyond ASCII are percent-encoded (RFC 3987 §3.1), so that a path is a URI as it stands.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+FEED_FORMATS = ("atom", "rss", "json")
+
+
+def site() -> str:
+    return "/"
+
+
+def newsroom(slug: str) -> str:
+    return f"/{quote(slug, safe='')}/"
+
+
+def language(slug: str, tag: str) -> str:
+    return f"{newsroom(slug)}{quote(tag, safe='')}/"
+
+
+def release(slug: str, tag: str, release_slug: str) -> str:
+    """The page of one translation."""
+    return f"{language(slug, tag)}{quote(release_slug, safe='')}"
+
+
+def short(slug: str, release_id: str) -> str:
+    """The permanent address of a release in no language."""
+    return f"{newsroom(slug)}r/{quote(release_id, safe='')}"
+
+
+def beat(slug: str, tag: str, beat_slug: str) -> str:
+    return f"{language(slug, tag)}beats/{quote(beat_slug, safe='')}/"
+
+
+def archive(slug: str, tag: str, number: int, beat_slug: str | None = None) -> str:
+    """Page `number` of the older releases, counted from 1; page 1 is the list itself."""
+    start = beat(slug, tag, beat_slug) if beat_slug else language(slug, tag)
+    return start if number < 2 else f"{start}archive/{number}"
+
+
+def feed(kind: str, *, slug: str | None = None, tag: str | None = None, beat_slug: str | None = None) -> str:
+    """A feed of a newsroom, or of the whole site where `slug` is None; of one language; of one beat."""
+    start = newsroom(slug or "all") if tag is None else language(slug or "all", tag)
+    if slug and tag and beat_slug:
+        start = beat(slug, tag, beat_slug)
+    return f"{start}feed.{kind}"
+
+
+def subscribe(slug: str) -> str:
+    return f"/subscribe/{quote(slug, safe='')}"

@@ -1,0 +1,33 @@
+"""`pressroom beat`: subjects that releases carry and journalists follow."""
+
+from __future__ import annotations
+
+import click
+
+from pressroom.cli.options import ManyValues, texts
+from pressroom.cli.output import json_option, show
+
+
+@click.group()
+def beat() -> None:
+    """Subjects that releases carry and journalists follow."""
+
+
+@beat.command(cls=ManyValues)
+@click.argument("slug")
+@click.option("--newsroom", "newsroom_slug", required=True, metavar="SLUG")
+@click.option("--name", "names", multiple=True, required=True, metavar="[TAG=]TEXT", help="Its name, in each language.")
+@json_option
+def add(slug: str, newsroom_slug: str, names: tuple[str, ...], as_json: bool) -> None:
+    """Add a beat, or give one that a statement made its names."""
+    from pressroom.cli.opening import database_now, open_service
+    from pressroom.releases import newsroom as newsrooms
+    from pressroom.releases.founding import add_beat
+
+    service = open_service()
+    with service.database.reading() as tx:
+        first = newsrooms.by_slug(tx, newsroom_slug).languages[0]
+    named = texts(names, first, "--name")
+    changed = add_beat(service.database, newsroom_slug, slug, named, now=database_now(service))
+    say = f"The beat “{slug}” is there." if changed else f"The beat “{slug}” was there already, with these names."
+    show(as_json, {"slug": slug, "changed": changed}, say)

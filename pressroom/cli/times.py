@@ -1,0 +1,25 @@
+"""Times and spans on the command line."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import click
+
+SECONDS = click.IntRange(0, 30 * 86_400)
+
+
+def time(text: str) -> datetime:
+    """ISO 8601; without an offset it stays naive, and is then meant in the newsroom's zone."""
+    given = text.strip()
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        moment = None
+    if moment is None or not ("T" in given.upper() or " " in given):
+        raise click.BadParameter(f"“{text}” is not a time; use one such as 2026-11-30T09:00 or 2026-11-30T09:00+03:00.")
+    return moment
+
+
+def hold(seconds: int | None, default: int) -> timedelta:
+    return timedelta(seconds=default if seconds is None else seconds)

@@ -1,0 +1,241 @@
+"""The store: SQLite (WAL, durable commits) or PostgreSQL; transactions, identifiers, database time.
+
+Instants are stored as whole microseconds since 1970 UTC on both, so that raw SQL compares them alike (ADR 3).
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    Dialect,
+    Engine,
+    Enum,
+    Integer,
+    MetaData,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from pressroom.errors import ConfigError, TryLater
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOCK_WAIT = 5.0
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+# The database's own clock in microseconds; `clock_timestamp` because `now()` stands still inside a transaction.
+NOW_SQL = {
+    "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
+    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
+}
+
+
+def to_micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime; a naive one is a programming error and raises ValueError."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return to_micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_micros(value)
+
+
+# SQLite makes only an INTEGER key the row id itself.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: Instant,
+        enum.Enum: Enum(
+            enum.Enum, native_enum=False, length=16, values_callable=lambda kind: [one.value for one in kind]
+        ),
+        int: BigInteger().with_variant(Integer, "sqlite"),
+        dict[str, str]: JSON,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        list[int]: JSON,
+        list[dict[str, str]]: JSON,
+    }
+
+
+class _Ids:
+    """Time-ordered 63-bit identifiers: milliseconds since 2025, then a random start that counts on."""
+
+    def __init__(self) -> None:
+        self._counter = itertools.count(secrets.randbelow(1 << 22))
+
+    def next(self) -> int:
+        milliseconds = int(time.time() * 1000) - 1_735_689_600_000
+        return (milliseconds << 22) | (next(self._counter) & 0x3FFFFF)
+
+
+_ids = _Ids()
+
+
+def new_id() -> int:
+    """An identifier known before its row is written, as sealing needs (seal.py)."""
+    return _ids.next()
+
+
+def new_public_id() -> str:
+    """Twelve letters and digits nobody can guess, safe in an address; 60 bits."""
+    alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+    return "".join(secrets.choice(alphabet) for _ in range(12))
+
+
+class Database:
+    """One database. Nothing is opened before the first use; safe to share among threads, not across fork."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        if self.is_sqlite:
+            self._writer = _sqlite_engine(url, writes=True)
+            self._reader = _sqlite_engine(url, writes=False)
+        else:
+            self._writer = create_engine(url, pool_size=5, max_overflow=30, pool_pre_ping=True, hide_parameters=True)
+            self._reader = self._writer.execution_options(postgresql_readonly=True)
+
+    @property
+    def engine(self) -> Engine:
+        return self._writer
+
+    @property
+    def now_sql(self) -> str:
+        return NOW_SQL["sqlite" if self.is_sqlite else "postgresql"]
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Commits at the end, or rolls back on any exception. On SQLite the write lock is taken at once.
+
+        Raises TryLater when the lock cannot be had within 5 s. Only gerunds open one, with no other I/O inside.
+        """
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            if self.is_sqlite:
+                session.connection()
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A consistent view that cannot write."""
+        with Session(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def hot(self) -> Iterator[Connection]:
+        """A write transaction without the unit of work, for the ledger's few hot statements."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    def now(self, session: Session | Connection) -> datetime:
+        """Database time, which every machine shares."""
+        return from_micros(int(session.execute(text(f"SELECT {self.now_sql}")).scalar_one()))
+
+    def dispose(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def head(self) -> str:
+        """The newest migration's number."""
+        return max(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+    def schema(self) -> str | None:
+        """The number of the newest migration applied; None for an empty database. Raises OperationalError if away."""
+        with self._writer.connect() as connection:
+            if not connection.dialect.has_table(connection, "alembic_version"):
+                return None
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return None if found is None else str(found)
+
+    def migrate(self) -> None:
+        """Creates or upgrades the tables; cheap when there is nothing to do. Raises ConfigError with a sentence."""
+        try:
+            if self.schema() == self.head():
+                return
+        except OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
+            raise ConfigError(f"The database cannot be opened ({reason}): check PRESSROOM_DATABASE_URL.") from None
+        from pressroom.migrations import upgrade
+
+        upgrade(self._writer)
+
+
+def _sqlite_engine(url: str, *, writes: bool) -> Engine:
+    arguments = {"timeout": 0 if writes else 5, "check_same_thread": False}
+    engine = create_engine(url, connect_args=arguments, pool_size=20, hide_parameters=True)
+
+    def connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", "cache_size=-16000"):
+            connection.execute(f"PRAGMA {pragma}")
+        if writes:
+            _retry(lambda: connection.execute("PRAGMA journal_mode=WAL"))
+        else:
+            connection.execute("PRAGMA query_only=ON")
+
+    def begin(connection: Connection) -> None:
+        statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        _retry(lambda: raw.execute(statement))
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _retry(act: Any) -> None:
+    # SQLite's own back-off sleeps up to 100 ms at a time and starves the web beside a busy worker.
+    deadline = time.monotonic() + _LOCK_WAIT
+    while True:
+        try:
+            act()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            if time.monotonic() > deadline:
+                raise TryLater("The database is busy; try again in a moment.") from None
+            time.sleep(0.001)
+        else:
+            return

@@ -1,0 +1,79 @@
+"""What a feed says of itself, whatever its format: titles, addresses, identity, and how many items fit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from pressroom import addresses, languages
+from pressroom.feeds.channel import Channel
+from pressroom.feeds.item import Item, legal
+from pressroom.releases.newsroom import in_language
+
+LIMIT = 50
+LARGEST = 512 * 1024
+
+_FEEDS = uuid.UUID("5f3f6c57-2a43-4f0e-9d6f-0c6c5a5f6b11")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """`language` is None for a feed in several languages. `id` depends on neither host nor slug of a newsroom."""
+
+    base_url: str
+    id: str
+    title: str
+    subtitle: str
+    author: str
+    language: str | None
+    home_url: str
+    self_url: str
+    updated: datetime
+
+
+def frame(channel: Channel, kind: str, base_url: str, updated: datetime) -> Frame:
+    newsroom, tag, beat = channel.newsroom, channel.language, channel.beat
+    name = newsroom.name(tag or "") if newsroom else urlsplit(base_url).netloc
+    order = newsroom.languages if newsroom else []
+    topic = in_language(beat.names, tag or "", order) if beat else ""
+    parts = [name, topic, languages.language(tag).name if tag else ""]
+    slug = newsroom.slug if newsroom else None
+    return Frame(
+        base_url=base_url,
+        id=_identity(channel, base_url),
+        title=legal(" – ".join(part for part in parts if part)),
+        subtitle=legal(in_language(newsroom.about, tag or "", order) if newsroom else "") or legal(name),
+        author=legal(name),
+        language=tag,
+        home_url=base_url + _home(channel),
+        self_url=base_url + addresses.feed(kind, slug=slug, tag=tag, beat_slug=beat.slug if beat else None),
+        updated=updated,
+    )
+
+
+def fitting(items: Sequence[Item], write: Callable[[Sequence[Item]], bytes]) -> bytes:
+    """The document of as many of the newest items as stay within the size that readers accept."""
+    kept = list(items[:LIMIT])
+    body = write(kept)
+    while len(body) > LARGEST and len(kept) > 1:
+        kept = kept[: max(1, min(len(kept) - 1, len(kept) * LARGEST // len(body)))]
+        body = write(kept)
+    return body
+
+
+def _home(channel: Channel) -> str:
+    newsroom, tag, beat = channel.newsroom, channel.language, channel.beat
+    if newsroom is None:
+        return addresses.site()
+    if tag and beat:
+        return addresses.beat(newsroom.slug, tag, beat.slug)
+    return addresses.language(newsroom.slug, tag) if tag else addresses.newsroom(newsroom.slug)
+
+
+def _identity(channel: Channel, base_url: str) -> str:
+    place = f"newsroom:{channel.newsroom.id}" if channel.newsroom else f"site:{base_url}"
+    beat = f"beat:{channel.beat.id}" if channel.beat else ""
+    return uuid.uuid5(_FEEDS, f"{place}/{channel.language or ''}/{beat}").urn

@@ -1,0 +1,113 @@
+"""The jobs that workers run: an id in, nothing swallowed, everything repeatable."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from flask_mail import Message
+
+from pressroom import outbox, smtp, working
+from pressroom.config import Config
+from pressroom.doorbell import Doorbell
+from pressroom.errors import TryLater
+from pressroom.mailing import confirming, expanding, quota, sending
+from pressroom.mailing.quota import Quota
+from pressroom.mailing.sending import Terms
+from pressroom.service import Service
+
+
+@lru_cache(maxsize=1)
+def _service() -> Service:
+    return Service.open()
+
+
+@lru_cache(maxsize=1)
+def _doorbell() -> Doorbell:
+    return Doorbell(_service().config.redis_url)
+
+
+def terms_of(config: Config) -> Terms:
+    return Terms(
+        base_url=config.base_url,
+        bounce_address=config.bounce_address,
+        connections=config.mail_connections,
+        quota=Quota(config.mail_per_hour, config.mail_per_day),
+    )
+
+
+def send_chunk(chunk_id: int) -> None:
+    service = _service()
+    sending.send_chunk(
+        service.database,
+        service.keyring,
+        service.signer,
+        terms_of(service.config),
+        chunk_id,
+        owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        open_line=smtp.opener(service.config),
+        stop=working.stopping.is_set,
+        ring=_doorbell().ring_chunk_again,
+    )
+
+
+def perform(row_id: int) -> None:
+    """One row of the outbox."""
+    outbox.perform(_service().database, row_id, _acts())
+
+
+def _acts() -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
+    return {
+        "expand_mailing": _expand_mailing,
+        "send_confirmation": _send_confirmation,
+        "send_preferences_link": _send_preferences_link,
+    }
+
+
+def _expand_mailing(payload: Mapping[str, Any]) -> None:
+    expanding.expand(_service().database, int(payload["mailing_id"]), _doorbell().ring_chunk)
+
+
+def _send_confirmation(payload: Mapping[str, Any]) -> None:
+    service = _service()
+    _post(confirming.confirmation(service.database, service.keyring, service.signer, service.config.base_url, payload))
+
+
+def _send_preferences_link(payload: Mapping[str, Any]) -> None:
+    service = _service()
+    _post(
+        confirming.preferences_link(service.database, service.keyring, service.signer, service.config.base_url, payload)
+    )
+
+
+def _take_quota() -> None:
+    """Account mail counts too. Raises TryLater where the relay's quota is used up; the outbox then waits."""
+    service = _service()
+    limits = terms_of(service.config).quota
+    with service.database.transaction() as tx:
+        now = service.database.now(tx)
+        quota.lock(tx)
+        if quota.free(tx, limits, now=now) == 0:
+            raise TryLater("The relay's quota is used up.")
+        quota.take(tx, 1, now=now)
+
+
+def _post(letter: confirming.AccountLetter | None) -> None:
+    if letter is None:
+        return
+    _take_quota()
+    message = Message(
+        subject=letter.subject,
+        recipients=[letter.recipient],
+        body=letter.text,
+        html=letter.html,
+        sender=letter.sender,
+        reply_to=letter.reply_to,
+        extra_headers=dict(letter.headers),
+    )
+    with smtp.Mail(_service().config).connect() as connection:
+        connection.send(message)

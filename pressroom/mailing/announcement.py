@@ -1,0 +1,145 @@
+"""The announcement of a release: what a journalist gets, in one language."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from pressroom import addresses, languages
+from pressroom.languages import Direction
+from pressroom.mailing import header
+from pressroom.mailing.message import UNSUBSCRIBE, Letter, letter
+from pressroom.markup import in_block, with_assets
+from pressroom.phrases import environment, translator
+from pressroom.releases import translation as translations
+from pressroom.releases import visibility
+from pressroom.releases.newsroom import Newsroom, in_language
+from pressroom.releases.release import Release
+from pressroom.releases.revision import Revision
+from pressroom.releases.translation import Translation
+from pressroom.releases.visibility import Visibility
+from pressroom.wrapping import display_width, first_strong, wrap
+
+_CONTACT = ("name", "role", "email", "phone")
+_FONTS = {
+    Direction.LTR: "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif",
+    Direction.RTL: "Vazirmatn,'Noto Naskh Arabic','Segoe UI',Tahoma,'Geeza Pro',sans-serif",
+}
+
+
+def announce(
+    tx: Session,
+    base_url: str,
+    release: Release,
+    translation: Translation,
+    revision: Revision,
+    *,
+    now: datetime,
+    test: bool = False,
+) -> Letter:
+    """The letter for one translation as one revision has it. A test says so and cannot be unsubscribed from."""
+    newsroom = tx.get_one(Newsroom, release.newsroom_id)
+    tag = translation.language
+    say = translator(tag)
+    said = _particulars(tx, base_url, newsroom, release, translation, revision, now=now, test=test)
+    return letter(
+        sender_name=newsroom.name(tag),
+        sender=newsroom.from_address,
+        reply_to=newsroom.reply_to,
+        subject=f"[{say('Test')}] {revision.title}" if test else revision.title,
+        language=tag,
+        text=_tidy(environment(tag).get_template("release/body.txt").render(said), tag),
+        html=environment(tag).get_template("release/body.html").render(said),
+        headers=_list_headers(base_url, newsroom, tag),
+        list_unsubscribe=not test,
+    )
+
+
+def _particulars(
+    tx: Session,
+    base_url: str,
+    newsroom: Newsroom,
+    release: Release,
+    translation: Translation,
+    revision: Revision,
+    *,
+    now: datetime,
+    test: bool,
+) -> dict[str, Any]:
+    tag = translation.language
+    say = translator(tag)
+    name = newsroom.name(tag)
+    return {
+        "language": tag,
+        "dir": languages.direction(tag).value,
+        "fonts": _FONTS[languages.direction(tag)],
+        "newsroom": name,
+        "title": revision.title,
+        "subtitle": revision.subtitle,
+        "dateline": revision.dateline,
+        "text": revision.text,
+        "html": _Safe(in_block(with_assets(revision.html, {}), tag)),
+        "contacts": [
+            " · ".join(contact[part] for part in _CONTACT if contact.get(part)) for contact in revision.contacts
+        ],
+        "about": in_language(newsroom.about, tag, []) if tag in newsroom.about else "",
+        "url": base_url + addresses.release(newsroom.slug, tag, translation.slug),
+        "others": _others(tx, base_url, newsroom, release, tag, now),
+        "why": say("You get this because you are on the list of journalists who receive releases from %(newsroom)s.")
+        % {"newsroom": name},
+        "unsubscribe": "" if test else UNSUBSCRIBE,
+        "retest": say("This is a test. It was sent to one address only.") if test else "",
+    }
+
+
+class _Safe(str):
+    """HTML that was made safe when its revision was rendered."""
+
+    def __html__(self) -> str:
+        return self
+
+
+def _others(
+    tx: Session, base_url: str, newsroom: Newsroom, release: Release, tag: str, now: datetime
+) -> list[dict[str, str]]:
+    """The other translations that are public, in the newsroom's order."""
+    out = []
+    for other in translations.of_release(tx, release.id).values():
+        if other.language != tag and visibility.of_translation(release, other, now) is Visibility.PUBLIC:
+            known = languages.language(other.language)
+            url = base_url + addresses.release(newsroom.slug, other.language, other.slug)
+            out.append({"tag": other.language, "name": known.name, "dir": known.direction.value, "url": url})
+    order = {one: place for place, one in enumerate(newsroom.languages)}
+    return sorted(out, key=lambda one: (order.get(one["tag"], len(order)), one["tag"]))
+
+
+def _list_headers(base_url: str, newsroom: Newsroom, tag: str) -> dict[str, str]:
+    """RFC 2919 and RFC 2369; the List-Id stays the same for ever, whatever the newsroom is called."""
+    domain = header.ascii_domain(newsroom.from_address).rpartition("@")[2]
+    owner = header.ascii_domain(newsroom.reply_to or newsroom.from_address)
+    return {
+        "List-Id": f"<{newsroom.slug}.{domain}>",
+        "List-Archive": f"<{base_url}{addresses.language(newsroom.slug, tag)}>",
+        "List-Subscribe": f"<{base_url}{addresses.subscribe(newsroom.slug)}>",
+        "List-Help": f"<{base_url}/privacy>",
+        "List-Owner": f"<mailto:{owner}>",
+        "List-Post": "NO",
+    }
+
+
+def _tidy(text: str, tag: str) -> str:
+    """No gaps of more than one blank line; right-to-left lines that start with a Latin letter are marked as such."""
+    paragraphs = re.sub(r"\n{3,}", "\n\n", text).strip("\n").split("\n")
+    # Only what is not wrapped yet: the fixed parts around the text.
+    lines = [line for one in paragraphs for line in (wrap(one) if display_width(one) > 78 else [one])]
+    if languages.direction(tag) is Direction.RTL:
+        lines = [f"\u200f{line}" if _needs_mark(line) else line for line in lines]
+    return "\n".join(lines) + "\n"
+
+
+def _needs_mark(line: str) -> bool:
+    is_address = line.startswith(("http://", "https://")) or line == UNSUBSCRIBE
+    return not is_address and first_strong(line) is Direction.LTR

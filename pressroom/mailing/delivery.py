@@ -1,0 +1,73 @@
+"""A delivery: one message to one address. A chunk: the deliveries one worker claims at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pressroom.db import Base, Id, new_id
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEFERRED)
+
+
+class Chunk(Base):
+    """Claimed by compare-and-set. `epoch` fences: only the holder of the newest may mark or store.
+
+    `lease_until` and `next_due` are database time; `next_due` None means nothing in it is open.
+    """
+
+    __tablename__ = "chunk"
+    __table_args__ = (Index("ix_chunk_due", "next_due", "lease_until"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, default=new_id)
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailing.id"), index=True)
+    epoch: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime]
+    next_due: Mapped[datetime | None]
+
+
+class Delivery(Base):
+    """`subscriber_id` is None for a test. `doubts` counts attempts that ended without an answer; `doubled` is 1 once
+    it was sent again after a doubt. `reply_sealed` is what the mail server answered, for it may name the address.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_chunk", "chunk_id", "state", "next_at"),
+        Index("ix_delivery_mailing", "mailing_id", "state"),
+        Index("ix_delivery_subscriber", "subscriber_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, default=new_id)
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailing.id"))
+    chunk_id: Mapped[int] = mapped_column(ForeignKey("chunk.id"))
+    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"))
+    language: Mapped[str]
+    revision_id: Mapped[int | None]
+    state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.PENDING)
+    epoch: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    doubts: Mapped[int] = mapped_column(default=0)
+    doubled: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime]
+    sending_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    reply_code: Mapped[str | None]
+    reply_sealed: Mapped[bytes | None]

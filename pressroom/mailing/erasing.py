@@ -1,0 +1,53 @@
+"""Erasing a person: everything that says who they are goes; that they must not be written to stays."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from pressroom.db import Database
+from pressroom.mailing import address
+from pressroom.mailing import subscriber as subscribers
+from pressroom.mailing.delivery import Delivery
+from pressroom.mailing.media_list import ListMember
+from pressroom.mailing.subscriber import Subscriber, SubscriberBeat
+from pressroom.mailing.subscribing import delete_rows
+from pressroom.people import attempt, audit
+from pressroom.seal import Keyring
+
+
+def erase(database: Database, keyring: Keyring, email: str, *, now: datetime) -> int:
+    """Erases an address in every newsroom; returns how many subscriptions it had. Raises Refused.
+
+    Rows that notices and deliveries name are kept without any particulars. Suppressions are kept, as hashes.
+    """
+    lookup = subscribers.lookup(keyring, address.parse(email))
+    with database.transaction() as tx:
+        found = list(tx.scalars(select(Subscriber).where(Subscriber.email_lookup == lookup).with_for_update()))
+        never_written_to = [row.id for row in found if row.confirmed_at is None]
+        kept = [row for row in found if row.confirmed_at is not None]
+        delete_rows(tx, never_written_to)
+        ids = [row.id for row in kept]
+        tx.execute(delete(SubscriberBeat).where(SubscriberBeat.subscriber_id.in_(ids)))
+        tx.execute(delete(ListMember).where(ListMember.subscriber_id.in_(ids)))
+        # What a mail server answered may name the address.
+        tx.execute(update(Delivery).where(Delivery.subscriber_id.in_(ids)).values(reply_sealed=None))
+        for row in kept:
+            _blank(row, keyring, now=now)
+        for kind in ("sign-up address", "preferences link"):
+            attempt.forget(tx, kind, lookup)
+        for row in found:
+            audit.note(tx, "erase", f"subscriber:{row.id}", now=now, newsroom_id=row.newsroom_id)
+        return len(found)
+
+
+def _blank(row: Subscriber, keyring: Keyring, *, now: datetime) -> None:
+    row.email_sealed = keyring.seal("", "subscriber", "email", row.id)
+    row.email_lookup = secrets.token_bytes(32)
+    row.name_sealed = row.outlet_sealed = None
+    row.languages = []
+    row.consent_text = ""
+    row.consent_language = None
+    row.left_at = row.left_at or now

@@ -1,0 +1,224 @@
+"""The ledger's hot rows: claiming a chunk, marking, storing. Each function is part of a caller's short transaction.
+
+Design §4 "Mail": a row is marked `sending` before its DATA, by the holder of the chunk's newest epoch only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, case, exists, false, func, select, update
+from sqlalchemy.orm import Session
+
+from pressroom.db import to_micros
+from pressroom.mailing.delivery import OPEN, Chunk, Delivery, DeliveryState
+from pressroom.mailing.mailing import Mailing, State
+from pressroom.mailing.subscriber import Subscriber
+
+WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One delivery as the sender needs it; the address is still sealed."""
+
+    id: int
+    subscriber_id: int | None
+    language: str
+    attempts: int
+    doubts: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a delivery has come to, to be written by the holder of `epoch`."""
+
+    id: int
+    state: DeliveryState
+    next_at: datetime | None
+    doubts: int
+    doubled: int
+    revision_id: int | None
+    reply_code: str | None
+    reply_sealed: bytes | None
+
+
+def due_chunks(tx: Session, now: datetime, limit: int = 200) -> list[int]:
+    """Chunks with work whose lease has run out. Cancelled mailings are among them while a message is in doubt."""
+    query = (
+        select(Chunk.id)
+        .join(Mailing, Mailing.id == Chunk.mailing_id)
+        .where(
+            Chunk.next_due <= now,
+            Chunk.lease_until <= now,
+            Mailing.state.in_((State.SENDING, State.CANCELLED)),
+        )
+        .order_by(Chunk.next_due, Chunk.id)
+        .limit(limit)
+    )
+    return list(tx.scalars(query))
+
+
+def claim(tx: Session, chunk_id: int, owner: str, lease: timedelta, now: datetime) -> int | None:
+    """The new epoch, or None if another holds the chunk or nothing in it is due. Compare and set."""
+    claimed = tx.execute(
+        update(Chunk)
+        .where(
+            Chunk.id == chunk_id,
+            Chunk.lease_until <= now,
+            Chunk.next_due <= now,
+            exists().where(Mailing.id == Chunk.mailing_id, Mailing.state.in_((State.SENDING, State.CANCELLED))),
+        )
+        .values(epoch=Chunk.epoch + 1, lease_owner=owner, lease_until=now + lease)
+        .returning(Chunk.epoch)
+        .execution_options(synchronize_session=False)
+    )
+    return claimed.scalar_one_or_none()
+
+
+def renew(tx: Session, chunk_id: int, epoch: int, lease: timedelta, now: datetime) -> bool:
+    """False once another has claimed the chunk: this sender starts nothing more."""
+    renewed = tx.execute(
+        update(Chunk)
+        .where(Chunk.id == chunk_id, Chunk.epoch == epoch)
+        .values(lease_until=now + lease)
+        .execution_options(synchronize_session=False)
+    )
+    return _count(renewed) == 1
+
+
+def settle_doubts(tx: Session, chunk_id: int, now: datetime, *, cancelled: bool) -> int:
+    """Rows an earlier holder left `sending`: sent again once, and `unknown` after a second doubt (RFC 1047)."""
+    again = false() if cancelled else Delivery.doubts == 0
+    doubted = tx.execute(
+        update(Delivery)
+        .where(Delivery.chunk_id == chunk_id, Delivery.state == DeliveryState.SENDING)
+        .values(
+            state=case((again, DeliveryState.DEFERRED.value), else_=DeliveryState.UNKNOWN.value),
+            doubled=case((again, 1), else_=Delivery.doubled),
+            settled_at=case((again, None), else_=to_micros(now)),
+            doubts=Delivery.doubts + 1,
+            next_at=now,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return _count(doubted)
+
+
+def due_items(tx: Session, chunk_id: int, now: datetime) -> list[Item]:
+    query = (
+        select(Delivery.id, Delivery.subscriber_id, Delivery.language, Delivery.attempts, Delivery.doubts)
+        .where(Delivery.chunk_id == chunk_id, Delivery.state.in_(WAITING), Delivery.next_at <= now)
+        .order_by(Delivery.next_at, Delivery.id)
+    )
+    return [Item(*row) for row in tx.execute(query)]
+
+
+def willing(tx: Session, subscriber_ids: Sequence[int]) -> dict[int, Subscriber]:
+    """Those who may still be written to. Their rows are share-locked (PostgreSQL), so that leaving waits or counts."""
+    query = (
+        select(Subscriber)
+        .where(
+            Subscriber.id.in_(subscriber_ids),
+            Subscriber.left_at.is_(None),
+            Subscriber.suppressed_at.is_(None),
+            Subscriber.confirmed_at.is_not(None),
+        )
+        .with_for_update(read=True)
+    )
+    return {one.id: one for one in tx.scalars(query)}
+
+
+def mark(tx: Session, delivery_ids: Sequence[int], epoch: int, now: datetime) -> set[int]:
+    """Marks rows `sending`, each before its DATA; returns those that still waited."""
+    marked = tx.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(delivery_ids), Delivery.state.in_(WAITING))
+        .values(state=DeliveryState.SENDING, epoch=epoch, attempts=Delivery.attempts + 1, sending_at=now)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(marked.scalars())
+
+
+def set_aside(tx: Session, delivery_ids: Sequence[int], state: DeliveryState, now: datetime) -> None:
+    """Ends deliveries that were never started, in a final state."""
+    tx.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(delivery_ids), Delivery.state.in_(WAITING))
+        .values(state=state, settled_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def cancel_waiting(tx: Session, chunk_id: int, now: datetime) -> None:
+    """For a cancelled mailing: what came back from the wire to wait does not wait."""
+    tx.execute(
+        update(Delivery)
+        .where(Delivery.chunk_id == chunk_id, Delivery.state.in_(WAITING))
+        .values(state=DeliveryState.CANCELLED, settled_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def store(tx: Session, results: Sequence[Stored], epoch: int, now: datetime) -> None:
+    """Writes outcomes. A row that a newer holder has taken over keeps what that one decides."""
+    for one in results:
+        final = one.state not in OPEN
+        tx.execute(
+            update(Delivery)
+            .where(Delivery.id == one.id, Delivery.state == DeliveryState.SENDING, Delivery.epoch == epoch)
+            .values(
+                state=one.state,
+                next_at=one.next_at or Delivery.next_at,
+                settled_at=now if final else None,
+                doubts=one.doubts,
+                doubled=func.coalesce(one.doubled, 0),
+                revision_id=one.revision_id,
+                reply_code=one.reply_code,
+                reply_sealed=one.reply_sealed,
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+def release_chunk(
+    tx: Session, chunk_id: int, epoch: int, now: datetime, not_before: datetime | None
+) -> datetime | None:
+    """Gives the chunk back; returns when it is due again, None if nothing in it is open."""
+    query = select(func.min(Delivery.next_at)).where(Delivery.chunk_id == chunk_id, Delivery.state.in_(WAITING))
+    next_due: datetime | None = tx.execute(query).scalar_one()
+    on_the_wire = select(Delivery.id).where(Delivery.chunk_id == chunk_id, Delivery.state == DeliveryState.SENDING)
+    if tx.execute(on_the_wire.limit(1)).first():
+        next_due = now
+    elif next_due is not None and not_before is not None:
+        next_due = max(next_due, not_before)
+    tx.execute(
+        update(Chunk)
+        .where(Chunk.id == chunk_id, Chunk.epoch == epoch)
+        .values(next_due=next_due, lease_until=now, lease_owner=None)
+        .execution_options(synchronize_session=False)
+    )
+    return next_due
+
+
+def _count(result: Any) -> int:
+    return int(cast("CursorResult[Any]", result).rowcount)
+
+
+def finish_if_done(tx: Session, mailing: Mailing, now: datetime) -> bool:
+    """Calls a mailing finished when none of its deliveries is open."""
+    if mailing.state is not State.SENDING or mailing.counted_at is None:
+        return False
+    still_open = select(Delivery.id).where(Delivery.mailing_id == mailing.id, Delivery.state.in_(OPEN)).limit(1)
+    if tx.execute(still_open).first():
+        return False
+    mailing.state, mailing.finished_at = State.FINISHED, now
+    return True
+
+
+def mailing_of(tx: Session, chunk_id: int) -> int:
+    return tx.execute(select(Chunk.mailing_id).where(Chunk.id == chunk_id)).scalar_one()

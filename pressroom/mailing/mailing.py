@@ -1,0 +1,117 @@
+"""A mailing: one release to some lists. Its state, and what became of its deliveries."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from pressroom.db import Base, Id, new_id
+from pressroom.errors import NotFound
+
+
+class State(StrEnum):
+    COUNTING = "counting"
+    HELD = "held"
+    SENDING = "sending"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+FINAL = (State.FINISHED, State.CANCELLED)
+
+
+class Mailing(Base):
+    """`cursor` is the last subscriber expanded; `total` is exact once `counted_at` is set.
+
+    `paused_from` is the state to which resuming returns. A test goes to one sealed address and makes no notices.
+    """
+
+    __tablename__ = "mailing"
+    __table_args__ = (Index("ix_mailing_state", "state"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, default=new_id)
+    newsroom_id: Mapped[int] = mapped_column(ForeignKey("newsroom.id"))
+    release_id: Mapped[str] = mapped_column(ForeignKey("release.id"), index=True)
+    purpose: Mapped[str]
+    list_ids: Mapped[list[int]] = mapped_column()
+    test_sealed: Mapped[bytes | None]
+    state: Mapped[State] = mapped_column(default=State.COUNTING)
+    paused_reason: Mapped[str | None]
+    hold_until: Mapped[datetime]
+    cursor: Mapped[int] = mapped_column(default=0)
+    counted_at: Mapped[datetime | None]
+    total: Mapped[int] = mapped_column(default=0)
+    possible_duplicates: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    finished_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The counts of deliveries add up to `total` in every state."""
+
+    id: int
+    state: State
+    total: int
+    pending: int
+    sending: int
+    sent: int
+    deferred: int
+    bounced: int
+    failed: int
+    suppressed: int
+    cancelled: int
+    unknown: int
+    possible_duplicates: int
+
+    @property
+    def settled(self) -> int:
+        return self.total - self.pending - self.sending - self.deferred
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "id": str(self.id), "state": self.state.value}
+
+
+def get(tx: Session, mailing_id: int, *, lock: bool = False) -> Mailing:
+    """Raises NotFound."""
+    mailing = tx.get(Mailing, mailing_id, with_for_update=lock or None)
+    if mailing is None:
+        raise NotFound(f"There is no mailing {mailing_id}.")
+    return mailing
+
+
+def get_shared(tx: Session, mailing_id: int) -> Mailing:
+    """The row as it is now, share-locked (PostgreSQL): steering waits for this transaction, or it for steering."""
+    query = select(Mailing).where(Mailing.id == mailing_id).with_for_update(read=True)
+    return tx.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def progress(tx: Session, mailing_id: int) -> Progress:
+    """Raises NotFound."""
+    from pressroom.mailing.delivery import Delivery, DeliveryState
+
+    mailing = get(tx, mailing_id)
+    query = (
+        select(Delivery.state, func.count(), func.sum(Delivery.doubled))
+        .where(Delivery.mailing_id == mailing_id)
+        .group_by(Delivery.state)
+    )
+    counts = {state.value: 0 for state in DeliveryState}
+    doubled = 0
+    for state, count, doubles in tx.execute(query):
+        counts[state.value] = count
+        doubled += int(doubles or 0)
+    return Progress(
+        id=mailing.id, state=mailing.state, total=sum(counts.values()), possible_duplicates=doubled, **counts
+    )
+
+
+def of_release(tx: Session, release_id: str) -> list[Mailing]:
+    return list(tx.scalars(select(Mailing).where(Mailing.release_id == release_id).order_by(Mailing.id.desc())))

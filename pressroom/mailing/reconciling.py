@@ -1,0 +1,45 @@
+"""Reconciling: whatever is not final and in nobody's hands is rung for again; every few seconds, by the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import select, update
+
+from pressroom.db import Database
+from pressroom.mailing import ledger
+from pressroom.mailing import mailing as mailings
+from pressroom.mailing.delivery import OPEN, Delivery
+from pressroom.mailing.mailing import Mailing, State
+
+
+def begin_held(database: Database) -> int:
+    """Mailings whose hold is over begin to send; returns how many."""
+    with database.reading() as tx:
+        now = database.now(tx)
+        due = list(tx.scalars(select(Mailing.id).where(Mailing.state == State.HELD, Mailing.hold_until <= now)))
+    if due:
+        with database.transaction() as tx:
+            tx.execute(
+                update(Mailing).where(Mailing.id.in_(due), Mailing.state == State.HELD).values(state=State.SENDING)
+            )
+    return len(due)
+
+
+def ring_due(database: Database, ring: Callable[[int], bool]) -> int:
+    """Rings for each chunk that is due and unheld; stops at the first bell that cannot be reached."""
+    with database.reading() as tx:
+        due = ledger.due_chunks(tx, database.now(tx))
+    return next((count for count, chunk_id in enumerate(due) if not ring(chunk_id)), len(due))
+
+
+def finish_done(database: Database) -> int:
+    """Mailings that ended without their last worker saying so are called finished."""
+    with database.reading() as tx:
+        still_open = select(Delivery.id).where(Delivery.mailing_id == Mailing.id, Delivery.state.in_(OPEN)).exists()
+        query = select(Mailing.id).where(Mailing.state == State.SENDING, Mailing.counted_at.is_not(None), ~still_open)
+        done = list(tx.scalars(query))
+    for mailing_id in done:
+        with database.transaction() as tx:
+            ledger.finish_if_done(tx, mailings.get(tx, mailing_id, lock=True), database.now(tx))
+    return len(done)

@@ -1,0 +1,91 @@
+"""What passes between the ledger and whoever talks SMTP: an envelope out, an answer back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class Outcome(Enum):
+    """What an attempt came to, as the ledger needs to know it."""
+
+    SENT = "sent"
+    # Try this one again later.
+    WAIT = "wait"
+    # The destination wants peace (421, 4.7.x): this one and its neighbours wait.
+    BUSY = "busy"
+    # No such address (5.1.x): never write there again.
+    BOUNCED = "bounced"
+    # Refused for good, and the address is not to blame.
+    FAILED = "failed"
+    # Our sending is refused (5.7.x): a person must look, nobody is suppressed.
+    POLICY = "policy"
+    # The connection could not be made, or ended before the final dot: nothing was accepted.
+    UNSENT = "unsent"
+    # The connection ended after the final dot and before the answer (RFC 1047).
+    DOUBT = "doubt"
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """`data` is the whole message with CRLF line ends, not yet dot-stuffed."""
+
+    sender: str
+    recipient: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`text` is the server's own words, which may name the address: stored sealed only, never logged."""
+
+    outcome: Outcome
+    code: int = 0
+    enhanced: str = ""
+    text: str = ""
+
+    @property
+    def short(self) -> str:
+        return f"{self.code} {self.enhanced}".strip() if self.code else self.outcome.value
+
+
+class Line(Protocol):
+    """One connection to a mail server, opened at the first send and again after it was lost."""
+
+    def send(self, envelope: Envelope) -> Answer:
+        """Hands over one message and waits for the answer. Raises nothing for what a mail server or network does."""
+
+    def close(self) -> None: ...
+
+
+OpenLine = Callable[[], Line]
+
+_ENHANCED = re.compile(r"^\s*([245]\.\d{1,3}\.\d{1,3})\b")
+
+# Full mailboxes and the like, which some servers call permanent although they pass.
+_PASSING = frozenset({"5.2.2", "5.2.1", "5.4.4", "5.4.6"})
+_ADDRESS_GONE = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
+
+
+def read_reply(code: int, text: str) -> Answer:
+    """Sorts a server's final reply (RFC 5321 §4.2, RFC 3463); 2yz is acceptance."""
+    found = _ENHANCED.match(text)
+    enhanced = found[1] if found else ""
+    return Answer(_outcome(code, enhanced), code, enhanced, text)
+
+
+def _outcome(code: int, enhanced: str) -> Outcome:
+    if 200 <= code < 300:
+        return Outcome.SENT
+    if 400 <= code < 500:
+        return Outcome.BUSY if code == 421 or enhanced.startswith("4.7.") else Outcome.WAIT
+    if enhanced.startswith("5.7."):
+        return Outcome.POLICY
+    if enhanced in _PASSING:
+        return Outcome.WAIT
+    if enhanced in _ADDRESS_GONE:
+        return Outcome.BOUNCED
+    return Outcome.FAILED

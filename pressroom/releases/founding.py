@@ -1,0 +1,106 @@
+"""Founding a newsroom, and naming its beats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import select
+
+from pressroom.db import Database, new_id
+from pressroom.errors import Refused
+from pressroom.languages import parse_tag
+from pressroom.people import audit
+from pressroom.releases import beat as beats
+from pressroom.releases import newsroom as newsrooms
+from pressroom.releases.beat import Beat
+from pressroom.releases.newsroom import Newsroom
+
+
+@dataclass(frozen=True)
+class Charter:
+    """What a newsroom is founded with. Addresses are written as they will stand on a message."""
+
+    slug: str
+    names: Mapping[str, str]
+    languages: Sequence[str]
+    from_address: str
+    reply_to: str | None = None
+    time_zone: str = "UTC"
+    licence: str | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
+    two_person: bool = False
+
+
+def found(database: Database, charter: Charter, *, now: datetime) -> int:
+    """The new newsroom's id. Raises Refused for anything that cannot be as it is, with nothing stored."""
+    newsrooms.check_slug(charter.slug)
+    languages = list(dict.fromkeys(parse_tag(tag) for tag in charter.languages))
+    if not languages:
+        raise Refused("A newsroom needs at least one language; name it with --language.")
+    _check_texts(charter, languages)
+    _check_zone(charter.time_zone)
+    with database.transaction() as tx:
+        if tx.scalars(select(Newsroom.id).where(Newsroom.slug == charter.slug)).one_or_none() is not None:
+            raise Refused(f"There is a newsroom “{charter.slug}” already; choose another slug.")
+        newsroom = Newsroom(
+            id=new_id(),
+            slug=charter.slug,
+            names=dict(charter.names),
+            about=dict(charter.about),
+            languages=languages,
+            from_address=charter.from_address,
+            reply_to=charter.reply_to,
+            time_zone=charter.time_zone,
+            licence=charter.licence,
+            two_person=charter.two_person,
+            changed_at=now,
+            created_at=now,
+        )
+        tx.add(newsroom)
+        tx.flush()
+        audit.note(tx, "found newsroom", f"newsroom:{newsroom.slug}", now=now, newsroom_id=newsroom.id)
+        return newsroom.id
+
+
+def _check_texts(charter: Charter, languages: Sequence[str]) -> None:
+    if not any(name.strip() for name in charter.names.values()):
+        raise Refused("A newsroom needs a name; give one with --name.")
+    for tag in (*charter.names, *charter.about):
+        if tag not in languages:
+            raise Refused(
+                f"“{tag}” is not among the newsroom's languages ({', '.join(languages)}); add --language {tag}."
+            )
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused(f"“{name}” is not a time zone; use one such as Europe/Berlin or Asia/Baghdad.") from None
+
+
+def add_beat(database: Database, newsroom_slug: str, slug: str, names: Mapping[str, str], *, now: datetime) -> bool:
+    """Adds a beat, or names anew one that a statement made; False if that changes nothing. Raises NotFound, Refused."""
+    if not re.fullmatch(r"[\w\u200c-]{1,80}", slug) or slug != slug.lower():
+        raise Refused(f"“{slug}” cannot be a beat's address: use small letters, digits and hyphens, at most 80.")
+    if not any(name.strip() for name in names.values()):
+        raise Refused("A beat needs a name; give one with --name.")
+    with database.transaction() as tx:
+        newsroom = newsrooms.by_slug(tx, newsroom_slug)
+        tx.get_one(Newsroom, newsroom.id, with_for_update=True)
+        for tag in names:
+            if tag not in newsroom.languages:
+                raise Refused(f"“{tag}” is not among the newsroom's languages ({', '.join(newsroom.languages)}).")
+        known = beats.in_newsroom(tx, newsroom.id).get(slug)
+        if known is not None and known.names == {**known.names, **names}:
+            return False
+        if known is None:
+            known = Beat(id=new_id(), newsroom_id=newsroom.id, slug=slug, names={})
+            tx.add(known)
+        known.names = {**known.names, **names}
+        newsrooms.touch(tx, newsroom.id, now=now)
+        return True

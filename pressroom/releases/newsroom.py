@@ -1,0 +1,84 @@
+"""A newsroom: an organisation speaking, its languages in order of fallback, its name and sender."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from pressroom.db import Base, Id, new_id
+from pressroom.errors import NotFound, Refused
+
+RESERVED = frozenset(
+    "all api desk outlet subscribe unsubscribe preferences hub hooks static assets verify login search privacy "
+    "about media feeds healthz readyz metrics".split()
+)
+
+
+class Newsroom(Base):
+    """`names` and `about` (the boilerplate) are by language tag; `generation` rises with each public change."""
+
+    __tablename__ = "newsroom"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, default=new_id)
+    slug: Mapped[str] = mapped_column(unique=True)
+    names: Mapped[dict[str, str]]
+    about: Mapped[dict[str, str]]
+    languages: Mapped[list[str]]
+    from_address: Mapped[str]
+    reply_to: Mapped[str | None]
+    time_zone: Mapped[str]
+    licence: Mapped[str | None]
+    two_person: Mapped[bool] = mapped_column(default=False)
+    generation: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+    def name(self, language: str) -> str:
+        return in_language(self.names, language, self.languages)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+def in_language(texts: dict[str, str], language: str, fallback: list[str]) -> str:
+    """The text in a language, else in the first of the fallback that has one, else any, else nothing."""
+    for tag in (language, *fallback):
+        if texts.get(tag):
+            return texts[tag]
+    return next(iter(texts.values()), "")
+
+
+def check_slug(slug: str) -> str:
+    """Raises Refused for a newsroom slug that cannot be an address."""
+    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?", slug):
+        raise Refused(f"“{slug}” cannot be a newsroom's address: use small letters, digits and hyphens, at most 80.")
+    if slug in RESERVED:
+        raise Refused(f"“{slug}” is reserved; choose another slug.")
+    return slug
+
+
+def by_slug(tx: Session, slug: str) -> Newsroom:
+    """Raises NotFound."""
+    newsroom = tx.scalars(select(Newsroom).where(Newsroom.slug == slug)).one_or_none()
+    if newsroom is None:
+        raise NotFound(f"There is no newsroom “{slug}”; add it with `pressroom newsroom add {slug}`.")
+    return newsroom
+
+
+def everyone(tx: Session) -> list[Newsroom]:
+    return list(tx.scalars(select(Newsroom).order_by(Newsroom.slug)))
+
+
+def touch(tx: Session, newsroom_id: int, *, now: datetime) -> None:
+    """Tells every process that what is public has changed."""
+    tx.execute(
+        update(Newsroom)
+        .where(Newsroom.id == newsroom_id)
+        .values(generation=Newsroom.generation + 1, changed_at=now)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,75 @@
+"""Who may see a release, and from when: the one rule, in Python and as SQL.
+
+Public if and only if now ≥ `public_from` and not retracted or removed. A page, feed, list, asset or mail that shows
+a release asks here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from pressroom.releases.release import Release
+from pressroom.releases.translation import Translation
+
+
+class Visibility(Enum):
+    """RETRACTED and REMOVED are what the public may know of a release that once was public."""
+
+    HIDDEN = "hidden"
+    PUBLIC = "public"
+    RETRACTED = "retracted"
+    REMOVED = "removed"
+
+
+def of_release(release: Release, now: datetime) -> Visibility:
+    began = release.public_from
+    if began is None or now < began:
+        return Visibility.HIDDEN
+    if release.removed_at is not None:
+        return Visibility.REMOVED if release.removed_at >= began else Visibility.HIDDEN
+    if release.retracted_at is not None:
+        return Visibility.RETRACTED if release.retracted_at >= began else Visibility.HIDDEN
+    return Visibility.PUBLIC
+
+
+def of_translation(release: Release, translation: Translation, now: datetime) -> Visibility:
+    if not translation.publish or translation.revision_id is None:
+        return Visibility.HIDDEN
+    if translation.public_from is None or now < translation.public_from:
+        return Visibility.HIDDEN
+    return of_release(release, now)
+
+
+def release_is_public(now: datetime) -> ColumnElement[bool]:
+    return and_(Release.public_from <= now, Release.retracted_at.is_(None), Release.removed_at.is_(None))
+
+
+def translation_is_public(now: datetime) -> ColumnElement[bool]:
+    """For a query that joins Release and Translation."""
+    return and_(
+        release_is_public(now),
+        Translation.publish.is_(True),
+        Translation.revision_id.is_not(None),
+        Translation.public_from <= now,
+    )
+
+
+def next_change(tx: Session, now: datetime, newsroom_id: int | None = None) -> datetime | None:
+    """The next instant at which the clock alone changes what is public; None if there is none."""
+    query = (
+        select(func.min(Translation.public_from))
+        .join(Release, Release.id == Translation.release_id)
+        .where(
+            Translation.public_from > now,
+            Translation.publish.is_(True),
+            Release.retracted_at.is_(None),
+            Release.removed_at.is_(None),
+        )
+    )
+    if newsroom_id is not None:
+        query = query.where(Translation.newsroom_id == newsroom_id)
+    return tx.execute(query).scalar_one()

@@ -1,0 +1,35 @@
+"""Every table, by importing the noun that holds it; for migrations and their tests."""
+
+from __future__ import annotations
+
+import importlib
+
+from pressroom.db import Base
+
+NOUNS = (
+    "pressroom.outbox",
+    "pressroom.people.account",
+    "pressroom.people.session",
+    "pressroom.people.invitation",
+    "pressroom.people.attempt",
+    "pressroom.people.audit",
+    "pressroom.releases.newsroom",
+    "pressroom.releases.beat",
+    "pressroom.releases.release",
+    "pressroom.releases.translation",
+    "pressroom.releases.revision",
+    "pressroom.releases.asset",
+    "pressroom.releases.log",
+    "pressroom.mailing.subscriber",
+    "pressroom.mailing.media_list",
+    "pressroom.mailing.suppression",
+    "pressroom.mailing.mailing",
+    "pressroom.mailing.notice",
+    "pressroom.mailing.delivery",
+    "pressroom.mailing.quota",
+)
+
+for _noun in NOUNS:
+    importlib.import_module(_noun)
+
+metadata = Base.metadata

@@ -1,0 +1,184 @@
+"""Logging in and out of the desk, and the check that stands before every page of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from ipaddress import ip_address, ip_network
+
+from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from pressroom import languages
+from pressroom.errors import NotAllowed, Refused
+from pressroom.people import inviting, signing_in
+from pressroom.people.account import Membership, Role
+from pressroom.people.signing_in import TooManyAttempts
+from pressroom.web.locale import speak
+from pressroom.web.publishing import the_service
+
+bp = Blueprint("auth", __name__, url_prefix="/login")
+
+COOKIE = "pressroom_session"
+SPOKEN = ("en", "ckb", "kmr", "ar")
+
+_FORBIDDEN, _UNPROCESSABLE, _TOO_MANY = 403, 422, 429
+
+
+@bp.get("")
+def log_in() -> ResponseReturnValue:
+    wanted = _local(request.args.get("next", ""))
+    if _account_id() is not None:
+        return redirect(wanted, 303)
+    return render_template("desk/log_in.html", next=wanted, email="", wrong=None)
+
+
+@bp.post("")
+def enter() -> ResponseReturnValue:
+    service = the_service()
+    wanted, email = _local(request.form.get("next", "")), request.form.get("email", "").strip()
+    password = request.form.get("password", "")
+    try:
+        token = signing_in.sign_in(service.database, service.keyring, email, password, network=_network(), now=now())
+    except TooManyAttempts as error:
+        refused = _refused(error.message, _TOO_MANY, wanted, email)
+        refused.headers["Retry-After"] = str(int(signing_in.WINDOW.total_seconds()))
+        return refused
+    except NotAllowed as error:
+        return _refused(error.message, _FORBIDDEN, wanted, email)
+    return _signed_in(token, wanted)
+
+
+@bp.post("/out")
+def log_out() -> ResponseReturnValue:
+    token = request.cookies.get(COOKIE)
+    if token:
+        signing_in.sign_out(the_service().database, token)
+    session.clear()
+    response = make_response(redirect(url_for("auth.log_in"), 303))
+    response.delete_cookie(COOKIE, path="/", secure=_is_https(), httponly=True, samesite="Lax")
+    return response
+
+
+@bp.get("/invitation/<token>")
+def invitation(token: str) -> ResponseReturnValue:
+    with the_service().database.reading() as tx:
+        inviting.invited(tx, token, now=the_service().database.now(tx))
+    return render_template("desk/invitation.html", shortest=inviting.SHORTEST_PASSWORD, wrong=None)
+
+
+@bp.post("/invitation/<token>")
+def accept(token: str) -> ResponseReturnValue:
+    database, password = the_service().database, request.form.get("password", "")
+    with database.reading() as tx:
+        moment = database.now(tx)
+        inviting.invited(tx, token, now=moment)
+    try:
+        if password != request.form.get("again", ""):
+            raise Refused(_("The two passwords differ; type the same one twice."))
+        account_id = inviting.accept(database, token, password, now=moment)
+    except Refused as error:
+        page = render_template("desk/invitation.html", shortest=inviting.SHORTEST_PASSWORD, wrong=error.message)
+        return page, _UNPROCESSABLE
+    return _signed_in(signing_in.begin(database, account_id, now=moment), "/desk/")
+
+
+@bp.before_request
+def speak_to_staff() -> None:
+    """The desk, unlike the public pages, follows the browser: whoever works here has no language in the address."""
+    wanted = [value for value in request.accept_languages.values() if value != "*"]
+    speak(languages.best(wanted, SPOKEN, ("en",)) or "en")
+
+
+@bp.after_request
+def keep_private(response: Response) -> Response:
+    """Nothing of the desk is kept, indexed, or told to other sites."""
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    response.headers["X-Robots-Tag"] = "noindex"
+    # Without a referrer to our own pages, forms sent over TLS would be refused as forged.
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
+
+
+def require_account() -> ResponseReturnValue | None:
+    """Before every page of the desk: the account in g, or the way to the log in."""
+    account_id = _account_id()
+    if account_id is None:
+        if request.path.endswith(".json"):
+            abort(401)
+        came_from = request.full_path.rstrip("?") if request.method == "GET" else "/desk/"
+        return redirect(url_for("auth.log_in", next=came_from), 303)
+    g.account_id = account_id
+    return None
+
+
+def guard(blueprint: Blueprint) -> None:
+    """Makes a blueprint part of the desk: for staff only, in their language, and private."""
+    blueprint.before_request(speak_to_staff)
+    blueprint.before_request(require_account)
+    blueprint.after_request(keep_private)
+    blueprint.context_processor(lambda: {"catches_mail": catches_mail() and owns_a_newsroom()})
+
+
+def account_id() -> int:
+    """Who asks. Only behind `require_account`."""
+    found: int = g.account_id
+    return found
+
+
+def catches_mail() -> bool:
+    """Whether all mail ends in the demo's local mailbox."""
+    config = the_service().config
+    return config.mailbox_port is not None and not config.mail_server
+
+
+def owns_a_newsroom() -> bool:
+    query = select(Membership.newsroom_id).where(Membership.account_id == account_id(), Membership.role == Role.OWNER)
+    with the_service().database.reading() as tx:
+        return tx.execute(query.limit(1)).first() is not None
+
+
+def now() -> datetime:
+    database = the_service().database
+    with database.reading() as tx:
+        return database.now(tx)
+
+
+def _account_id() -> int | None:
+    token = request.cookies.get(COOKIE)
+    return signing_in.account_of(the_service().database, token, now=now()) if token else None
+
+
+def _signed_in(token: str, wanted: str) -> ResponseReturnValue:
+    # A form token that somebody knew before the log in is worth nothing after it.
+    session.clear()
+    response = make_response(redirect(wanted, 303))
+    response.set_cookie(COOKIE, token, path="/", secure=_is_https(), httponly=True, samesite="Lax")
+    return response
+
+
+def _refused(message: str, status: int, wanted: str, email: str) -> Response:
+    page = render_template("desk/log_in.html", next=wanted, email=email, wrong=message)
+    return make_response(page, status)
+
+
+def _is_https() -> bool:
+    return the_service().config.base_url.startswith("https:")
+
+
+def _local(path: str) -> str:
+    """The path if it is one of the desk, else the desk's first page: a log in leads nowhere else."""
+    steps = path.partition("?")[0].split("/")
+    is_of_desk = steps[:2] == ["", "desk"] and ".." not in steps and not re.search(r"[\\\s\x00-\x1f]", path)
+    return path if is_of_desk else "/desk/"
+
+
+def _network() -> str:
+    """The client's own network, as far as one household or office has one: /24, or /64 in IPv6."""
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return ""
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))

@@ -1,0 +1,192 @@
+"""A document: what is public at one address, rendered once, as bytes in every encoding, and how it answers a request.
+
+Conditional requests follow RFC 9110 §13, content negotiation §12.5.3.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from enum import Enum
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+import brotli
+
+Headers = list[tuple[str, str]]
+StartResponse = Callable[[str, Headers], Any]
+
+_LONGEST_FEED_AGE = 300
+_LONGEST = f"public, max-age={_LONGEST_FEED_AGE}"
+_SMALLEST_COMPRESSED = 256
+_COMPRESSED_ALREADY = ("image/jpeg", "image/png", "image/webp", "image/gif")
+_WEIGHT = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*$", re.IGNORECASE)
+
+
+class Keep(Enum):
+    """How long others may keep a document."""
+
+    PAGE = "page"
+    FEED = "feed"
+    FOREVER = "forever"
+
+
+@dataclass(frozen=True)
+class Document:
+    """`valid_until` is the instant at which the clock alone changes it; from then on it must not be served."""
+
+    body: bytes
+    content_type: str
+    keep: Keep
+    last_modified: datetime | None
+    valid_until: datetime | None
+    status: int
+    gzip: bytes | None
+    br: bytes | None
+    etag: str
+    headers: Headers = field(default_factory=list)
+    prepared: dict[str, Headers] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, all encodings together."""
+        return len(self.body) + len(self.gzip or b"") + len(self.br or b"") + 1024
+
+    def is_current(self, now: datetime) -> bool:
+        return self.valid_until is None or now < self.valid_until
+
+    def cache_control(self, now: datetime) -> str:
+        if self.keep is Keep.FOREVER:
+            return "public, max-age=31536000, immutable"
+        if self.keep is Keep.PAGE:
+            return "max-age=0, must-revalidate"
+        if self.valid_until is None:
+            return _LONGEST
+        return f"public, max-age={max(0, min(_LONGEST_FEED_AGE, int((self.valid_until - now).total_seconds())))}"
+
+
+def make(
+    body: bytes,
+    content_type: str,
+    keep: Keep,
+    *,
+    last_modified: datetime | None = None,
+    valid_until: datetime | None = None,
+    status: int = 200,
+    headers: Iterable[tuple[str, str]] = (),
+) -> Document:
+    """Compresses once. What does not shrink (pictures) is kept as it is."""
+    shrinks = len(body) >= _SMALLEST_COMPRESSED and not content_type.startswith(_COMPRESSED_ALREADY)
+    return Document(
+        body=body,
+        content_type=content_type,
+        keep=keep,
+        last_modified=last_modified.replace(microsecond=0) if last_modified else None,
+        valid_until=valid_until,
+        status=status,
+        gzip=gzip.compress(body, 6, mtime=0) if shrinks else None,
+        br=brotli.compress(body, quality=5) if shrinks else None,
+        etag=hashlib.sha256(body).hexdigest()[:32],
+        headers=list(headers),
+    )
+
+
+def answer(
+    document: Document, environ: dict[str, Any], start_response: StartResponse, now: datetime
+) -> Iterable[bytes]:
+    """The whole or not-modified answer to one GET or HEAD."""
+    coding, body = _choose(document, environ.get("HTTP_ACCEPT_ENCODING", ""))
+    headers = _headers(document, coding, now)
+    if document.status == HTTPStatus.OK and not_modified(document, environ):
+        start_response("304 Not Modified", headers.copy())
+        return ()
+    length = ("Content-Length", str(len(body)))
+    told = [*headers, ("Content-Type", document.content_type), length]
+    if coding:
+        told.append(("Content-Encoding", coding))
+    start_response(_STATUS_LINES[document.status], told)
+    return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
+
+
+def response(document: Document, now: datetime) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
+    """For a view to return: the answer to whatever request it is called with."""
+    return lambda environ, start_response: answer(document, environ, start_response, now)
+
+
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+def _headers(document: Document, coding: str, now: datetime) -> Headers:
+    cache_control = document.cache_control(now)
+    headers = document.prepared.get(coding)
+    if headers is None or headers[0][1] != cache_control:
+        headers = [("Cache-Control", cache_control), *_lasting_headers(document, coding)]
+        document.prepared[coding] = headers
+    return headers
+
+
+def _lasting_headers(document: Document, coding: str) -> Headers:
+    tag = f'"{document.etag}-{coding}"' if coding else f'"{document.etag}"'
+    headers = [("ETag", tag), ("Vary", "Accept-Encoding"), *document.headers]
+    if document.last_modified is not None:
+        headers.append(("Last-Modified", http_date(document.last_modified)))
+    return headers
+
+
+def http_date(moment: datetime) -> str:
+    """RFC 9110 §5.6.7, whatever the process's locale."""
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
+
+
+def _choose(document: Document, accepted: str) -> tuple[str, bytes]:
+    if document.gzip is None or document.br is None or not accepted:
+        return "", document.body
+    weights = _weights(accepted)
+    rest = weights.get("*", 0.0)
+    br = weights.get("br", rest)
+    zipped = weights.get("gzip", weights.get("x-gzip", rest))
+    if br > 0 and br >= zipped:
+        return "br", document.br
+    if zipped > 0:
+        return "gzip", document.gzip
+    return "", document.body
+
+
+@lru_cache(maxsize=256)
+def _weights(accepted: str) -> dict[str, float]:
+    weights = {}
+    for part in accepted.split(","):
+        found = _WEIGHT.match(part)
+        if found:
+            try:
+                weights[found[1].lower()] = float(found[2]) if found[2] else 1.0
+            except ValueError:
+                continue
+    return weights
+
+
+def not_modified(document: Document, environ: dict[str, Any]) -> bool:
+    """If-None-Match wins; If-Modified-Since is looked at only without it (RFC 9110 §13.2.2)."""
+    wanted = environ.get("HTTP_IF_NONE_MATCH")
+    if wanted is not None:
+        return wanted.strip() == "*" or any(_is_tag_of(document, part) for part in wanted.split(","))
+    since = environ.get("HTTP_IF_MODIFIED_SINCE")
+    if since is None or document.last_modified is None:
+        return False
+    try:
+        moment = parsedate_to_datetime(since)
+    except ValueError:
+        return False
+    return document.last_modified <= (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _is_tag_of(document: Document, given: str) -> bool:
+    """Weak comparison; a tag of any encoding names the same content."""
+    tag = given.strip().removeprefix("W/").strip('"')
+    return tag.startswith(document.etag) and tag[len(document.etag) :] in ("", "-gzip", "-br")

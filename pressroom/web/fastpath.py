@@ -1,0 +1,191 @@
+"""The layer before Flask: what is public is rendered once and answered from memory until it changes.
+
+A change shows in every process within half a second: one query, at most twice a second, reads the newsrooms'
+generations together with the database's time. *Now* is that time plus what the local monotonic clock has counted
+since, so that a jumped clock lifts no embargo; with the database away documents are served until `valid_until`, and
+nothing new is lifted.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from pressroom.db import Database
+from pressroom.errors import TryLater
+from pressroom.web import documents
+from pressroom.web.documents import Document, StartResponse
+
+log = logging.getLogger(__name__)
+
+MEMORY = 64 * 1024 * 1024
+_TOO_OLD = 1.0
+
+
+@dataclass(frozen=True)
+class State:
+    """What the database said at `read_at`, a reading of the monotonic clock."""
+
+    generations: dict[str, int]
+    total: int
+    database_time: datetime
+    read_at: float
+
+    def generation(self, newsroom: str | None) -> int:
+        """One newsroom's, or for None one that rises with any of them."""
+        return self.total if newsroom is None else self.generations.get(newsroom, 0)
+
+
+class Pulse:
+    """The newsrooms' generations and the database's time, asked for at most every `every` seconds.
+
+    `clock` reads the database's time; a test may give another.
+    """
+
+    def __init__(
+        self, database: Database, *, every: float = 0.5, clock: Callable[[Session], datetime] | None = None
+    ) -> None:
+        self._database = database
+        self._every = every
+        self._clock = clock or database.now
+        self._lock = threading.Lock()
+        self._state: State | None = None
+        self._tried_at = float("-inf")
+        self._away = False
+
+    def look(self) -> State:
+        """Raises TryLater if the database never answered yet."""
+        state, age = self._state, time.monotonic() - self._tried_at
+        if state is not None and age < self._every:
+            return state
+        # While one thread asks, the others go on with what is known, unless that is old for want of visitors.
+        wait = state is None or (age > _TOO_OLD and not self._away)
+        if self._lock.acquire(blocking=wait, timeout=_TOO_OLD * 5 if wait else -1):
+            try:
+                if time.monotonic() - self._tried_at >= self._every or self._state is None:
+                    self._ask()
+            finally:
+                self._lock.release()
+        if self._state is None:
+            raise TryLater("The database does not answer; try again in a moment.")
+        return self._state
+
+    def now(self, state: State) -> datetime:
+        """Database time, never earlier than when the state was read."""
+        return state.database_time + timedelta(seconds=time.monotonic() - state.read_at)
+
+    def _ask(self) -> None:
+        try:
+            with self._database.reading() as tx:
+                read_at = time.monotonic()
+                now = self._clock(tx)
+                rows = tx.execute(text("SELECT slug, generation FROM newsroom")).all()
+        except (DBAPIError, TryLater) as error:
+            if not self._away:
+                log.warning(
+                    "The database does not answer (%s); documents are served as they stand.", type(error).__name__
+                )
+            self._away = True
+        else:
+            generations = {str(row.slug): int(row.generation) for row in rows}
+            self._state = State(generations, sum(generations.values()) + len(generations), now, read_at)
+            self._away = False
+        finally:
+            self._tried_at = time.monotonic()
+
+
+class Library:
+    """Documents by path, the least recently read going first when memory is full; safe to share among threads."""
+
+    def __init__(self, pulse: Pulse, *, memory: int = MEMORY) -> None:
+        self.pulse = pulse
+        self._memory = memory
+        self._used = 0
+        self._shelf: OrderedDict[str, tuple[Document, str | None, int]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._flights: dict[str, tuple[threading.Lock, int]] = {}
+
+    def find(self, path: str) -> tuple[Document, datetime] | None:
+        """The document that stands at a path right now, and what time it is; None if it must be rendered."""
+        kept = self._shelf.get(path)
+        if kept is None:
+            return None
+        document, newsroom, generation = kept
+        state = self.pulse.look()
+        now = self.pulse.now(state)
+        if state.generation(newsroom) != generation or not document.is_current(now):
+            return None
+        with self._lock:
+            if path in self._shelf:
+                self._shelf.move_to_end(path)
+        return document, now
+
+    def get(self, path: str, newsroom: str | None, render: Callable[[datetime], Document]) -> tuple[Document, datetime]:
+        """The document at a path, rendered by one thread while others wait. What `render` raises is not kept.
+
+        `newsroom` is the one whose changes change it; None is any.
+        """
+        with self._alone(path):
+            found = self.find(path)
+            if found is not None:
+                return found
+            # Read before rendering: a change made meanwhile leaves a generation that no longer fits.
+            state = self.pulse.look()
+            now = self.pulse.now(state)
+            document = render(now)
+            self._put(path, newsroom, state.generation(newsroom), document)
+            return document, now
+
+    def _put(self, path: str, newsroom: str | None, generation: int, document: Document) -> None:
+        with self._lock:
+            old = self._shelf.pop(path, None)
+            self._used -= old[0].size if old else 0
+            if document.size > self._memory // 4:
+                return
+            self._shelf[path] = (document, newsroom, generation)
+            self._used += document.size
+            while self._used > self._memory:
+                _, (least_read, _, _) = self._shelf.popitem(last=False)
+                self._used -= least_read.size
+
+    @contextmanager
+    def _alone(self, path: str) -> Iterator[None]:
+        with self._lock:
+            flight, waiting = self._flights.get(path, (threading.Lock(), 0))
+            self._flights[path] = (flight, waiting + 1)
+        try:
+            with flight:
+                yield
+        finally:
+            with self._lock:
+                _, waiting = self._flights[path]
+                if waiting == 1:
+                    del self._flights[path]
+                else:
+                    self._flights[path] = (flight, waiting - 1)
+
+
+class FastPath:
+    """WSGI: a GET or HEAD without a query is answered from the library; all else is the application's."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]], library: Library) -> None:
+        self._application = application
+        self._library = library
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] in ("GET", "HEAD") and not environ.get("QUERY_STRING"):
+            found = self._library.find(environ["PATH_INFO"])
+            if found is not None:
+                return documents.answer(found[0], environ, start_response, found[1])
+        return self._application(environ, start_response)

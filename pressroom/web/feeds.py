@@ -1,0 +1,57 @@
+"""Feeds: of a newsroom, a language, a beat, and of all newsrooms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from pressroom.errors import NotFound
+from pressroom.feeds import channel as channels
+from pressroom.feeds.channel import Channel
+from pressroom.feeds.document import atom, rss
+from pressroom.feeds.frame import LIMIT, frame
+from pressroom.feeds.json_feed import json_feed
+from pressroom.releases import newsroom as newsrooms
+from pressroom.web import publishing
+from pressroom.web.documents import Document
+from pressroom.web.places import beat_of, check_language
+
+bp = Blueprint("feeds", __name__)
+
+_WRITERS = {"atom": atom, "rss": rss, "json": json_feed}
+MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
+_FORMAT = "feed.<any(atom, rss, json):kind>"
+
+
+@bp.get(f"/all/{_FORMAT}")
+@bp.get(f"/all/<tag>/{_FORMAT}")
+def site_feed(kind: str, tag: str | None = None) -> ResponseReturnValue:
+    def render(tx: Session, now: datetime) -> Document:
+        if tag and not any(tag in newsroom.languages for newsroom in newsrooms.everyone(tx)):
+            raise NotFound("No newsroom speaks this language.")
+        return _render(tx, Channel(language=tag), kind, now)
+
+    return publishing.published(None, render)
+
+
+@bp.get(f"/<slug>/{_FORMAT}")
+@bp.get(f"/<slug>/<tag>/{_FORMAT}")
+@bp.get(f"/<slug>/<tag>/beats/<beat_slug>/{_FORMAT}")
+def newsroom_feed(slug: str, kind: str, tag: str | None = None, beat_slug: str | None = None) -> ResponseReturnValue:
+    def render(tx: Session, now: datetime) -> Document:
+        newsroom = newsrooms.by_slug(tx, slug)
+        if tag:
+            check_language(newsroom, tag)
+        beat = beat_of(tx, newsroom, beat_slug) if beat_slug else None
+        return _render(tx, Channel(newsroom, tag, beat), kind, now)
+
+    return publishing.published(slug, render)
+
+
+def _render(tx: Session, channel: Channel, kind: str, now: datetime) -> Document:
+    around = frame(channel, kind, publishing.base_url(), channels.updated(tx, channel, now))
+    body = _WRITERS[kind](around, channels.latest(tx, channel, now, limit=LIMIT))
+    return publishing.feed(tx, channel.newsroom, body, MEDIA_TYPES[kind], now)

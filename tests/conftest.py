@@ -1,0 +1,120 @@
+"""What all tests share: real databases, Redis and mail, each empty when a test begins."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pressroom.config import Config
+from pressroom.db import Database
+from pressroom.seal import create_keyring
+from tests.servers import PostgresServer, RedisServer
+from tests.sink import Sink
+
+_numbers = count(1)
+MakeConfig = Callable[..., Config]
+
+
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[RedisServer]:
+    server = RedisServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_process: RedisServer) -> str:
+    """An empty Redis."""
+    redis_process.flush()
+    return redis_process.url
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty PostgreSQL database, without tables."""
+    name = f"empty_{next(_numbers)}"
+    yield postgres_server.create(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "pressroom.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: PostgresServer) -> str:
+    _migrate(_sqlalchemy(postgres_server.create("migrated")))
+    return "migrated"
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    database.migrate()
+    database.dispose()
+
+
+def _sqlalchemy(url: str) -> str:
+    return Config(database_url=url).sqlalchemy_url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty database of each kind, as PRESSROOM_DATABASE_URL would name it."""
+    if request.param == "sqlite":
+        path = tmp_path / "pressroom.db"
+        shutil.copy(request.getfixturevalue("_sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = f"test_{next(_numbers)}"
+    yield server.create(name, template=request.getfixturevalue("_postgres_template"))
+    server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(_sqlalchemy(database_url))
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def make_config(tmp_path: Path) -> MakeConfig:
+    """Settings with keys and a data directory of their own; what a test needs otherwise it names."""
+
+    def make(**settings: Any) -> Config:
+        keyring = tmp_path / "keyring.json"
+        if not keyring.exists():
+            create_keyring(keyring)
+        return replace(Config(data_dir=tmp_path, secret_key="k" * 64, keyring_file=keyring), **settings)
+
+    return make
+
+
+@pytest.fixture
+def config(make_config: MakeConfig, database_url: str) -> Config:
+    """Settings whose database is the one of the `database` fixture."""
+    return make_config(database_url=database_url)
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[Sink]:
+    sink = Sink().start()
+    yield sink
+    sink.stop()

@@ -1,0 +1,82 @@
+"""Items for feeds, made by hand with fixed identities and times, without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from pressroom.feeds.channel import Channel
+from pressroom.feeds.frame import Frame, frame
+from pressroom.feeds.item import Item, Shown, Sibling
+from pressroom.releases.asset import Asset, RevisionAsset
+from pressroom.releases.beat import Beat
+from pressroom.releases.identity import slugify
+from pressroom.releases.newsroom import Newsroom
+from pressroom.releases.release import Release
+from pressroom.releases.translation import Translation
+from tests.makers import ABOUT, BODIES, LANGUAGES, NAMES, TITLES, make_revision_row
+
+BASE = "https://press.example.org"
+MOMENT = datetime(2026, 11, 20, 9, 30, 15, 123456, tzinfo=UTC)
+
+NEWSROOM = Newsroom(
+    id=4711,
+    slug="river",
+    names=NAMES,
+    about=ABOUT,
+    languages=list(LANGUAGES),
+    from_address="press@example.org",
+    time_zone="Asia/Baghdad",
+    licence="CC BY 4.0",
+    changed_at=MOMENT,
+    created_at=MOMENT,
+)
+WATER = Beat(id=12, newsroom_id=4711, slug="water", names={"en": "Water", "ckb": "ئاو", "kmr": "Av", "ar": "المياه"})
+
+
+def article(
+    tag: str,
+    number: int = 1,
+    *,
+    title: str | None = None,
+    body: str | None = None,
+    subtitle: str = "",
+    siblings: Sequence[str] = (),
+    pictures: int = 0,
+) -> Item:
+    """The same arguments give the same item, whenever."""
+    said = TITLES[tag] if title is None else title
+    at = MOMENT - timedelta(hours=number)
+    translation = Translation(
+        id=f"0b5d57aa-0000-4000-8000-{LANGUAGES.index(tag):04d}{number:08d}",
+        release_id=f"release{number}",
+        newsroom_id=4711,
+        language=tag,
+        slug=slugify(TITLES[tag]),
+        public_from=at,
+        updated_at=at + timedelta(minutes=5),
+    )
+    revision = make_revision_row(translation, said, BODIES[tag] if body is None else body, at=at)
+    revision.subtitle = subtitle
+    return Item(
+        newsroom=NEWSROOM,
+        release=Release(id=f"release{number}", newsroom_id=4711, source_language="en"),
+        translation=translation,
+        revision=revision,
+        beats=[WATER],
+        pictures=[_picture(position) for position in range(pictures)],
+        siblings=[Sibling(other, slugify(TITLES[other]), TITLES[other]) for other in siblings],
+        is_stale=False,
+    )
+
+
+def around(kind: str, tag: str | None = None, beat: Beat | None = None) -> Frame:
+    return frame(Channel(NEWSROOM, tag, beat), kind, BASE, MOMENT)
+
+
+def _picture(position: int) -> Shown:
+    asset = Asset(id=f"picture{position}", extension="png", media_type="image/png", width=120, height=80)
+    said = RevisionAsset(
+        position=position, name=f"{position}.png", alt='The "old" bridge', caption="Dawn", credit="Archive", licence=""
+    )
+    return Shown(said, asset)

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import html
+import locale
+import threading
+from datetime import UTC, datetime
+
+import feedparser
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from lxml import html as lxml_html
+
+from pressroom import addresses
+from pressroom.feeds.document import atom, rss
+from pressroom.feeds.frame import LARGEST, LIMIT
+from pressroom.feeds.item import legal
+from tests.feeds.articles import BASE, MOMENT, around, article
+from tests.makers import LANGUAGES, TITLES
+
+ATOM = {"a": "http://www.w3.org/2005/Atom"}
+XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+WRITERS = {"atom": atom, "rss": rss}
+NEAR_ALL = st.characters(blacklist_categories=())
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_each_entry_has_its_language_link_and_full_text(kind: str, tag: str) -> None:
+    others = [other for other in LANGUAGES if other != tag]
+    item = article(tag, siblings=others, pictures=1)
+    parsed = feedparser.parse(WRITERS[kind](around(kind), [item]))
+    assert not parsed.bozo
+    (entry,) = parsed.entries
+    assert entry.title == TITLES[tag]
+    assert entry.link == BASE + item.path
+    assert entry.id == item.translation.urn
+    assert entry.get("language", entry.title_detail.language) == tag
+    assert entry.published_parsed[:6] == item.published.utctimetuple()[:6]
+    assert [one.term for one in entry.tags] in (["water"], [item.beats[0].names[tag]])
+    content = entry.content[0].value
+    text = lxml_html.fromstring(content).text_content()
+    for line in lxml_html.fromstring(f"<div>{item.revision.html}</div>").text_content().split("\n"):
+        assert line in text
+    assert f'src="{BASE}/assets/picture0.png"' in content
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_an_atom_entry_has_one_alternate_and_its_translations_as_related(tag: str) -> None:
+    others = [other for other in LANGUAGES if other != tag]
+    tree = etree.fromstring(atom(around("atom", tag), [article(tag, siblings=others)]))
+    (entry,) = tree.findall("a:entry", ATOM)
+    assert (tree.get(XML_LANG), entry.get(XML_LANG)) == (tag, tag)
+    links = [(one.get("rel"), one.get("hreflang"), one.get("type")) for one in entry.findall("a:link", ATOM)]
+    assert links == [("alternate", tag, "text/html"), *(("related", other, "text/html") for other in others)]
+    assert [one.get("href") for one in tree.findall("a:link[@rel='self']", ATOM)] == [f"{BASE}/river/{tag}/feed.atom"]
+
+
+def test_an_rss_item_has_one_link_and_says_its_language() -> None:
+    tree = etree.fromstring(rss(around("rss"), [article("ckb", siblings=["en"])]))
+    item = tree.find("channel/item")
+    assert [one.text for one in item.findall("link")] == [BASE + article("ckb").path]
+    assert item.findtext("{http://purl.org/dc/elements/1.1/}language") == "ckb"
+    assert item.find("guid").get("isPermaLink") == "false"
+    assert item.findtext("pubDate") == "Fri, 20 Nov 2026 08:30:15 +0000"
+    assert tree.find("channel/language") is None
+    assert tree.findtext("channel/link") == f"{BASE}/river/"
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_the_text_stands_in_a_block_with_language_and_direction(tag: str) -> None:
+    direction = "rtl" if tag in ("ckb", "ar") else "ltr"
+    for kind, place in (("atom", "{*}entry/{*}content"), ("rss", "channel/item/{*}encoded")):
+        content = etree.fromstring(WRITERS[kind](around(kind), [article(tag)])).findtext(place)
+        assert content.startswith(f'<div lang="{tag}" dir="{direction}">') and content.endswith("</div>")
+
+
+def test_what_begins_with_latin_letters_is_marked_in_a_right_to_left_language() -> None:
+    item = article("ckb", title="UNICEF: ئاو بۆ هەمووان", body="UNICEF ڕایگەیاند.", subtitle="WHO دەڵێت")
+    (entry,) = feedparser.parse(rss(around("rss"), [item])).entries
+    assert entry.title.startswith("\u200fUNICEF") and entry.summary.startswith("\u200fWHO")
+    assert "<p>\u200fUNICEF" in entry.content[0].value
+    for plain in (article("ckb"), article("kmr"), article("en")):
+        assert "\u200f" not in rss(around("rss"), [plain]).decode()
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@settings(max_examples=60, deadline=None)
+@given(title=st.text(NEAR_ALL, min_size=1, max_size=40), subtitle=st.text(NEAR_ALL, max_size=40))
+def test_any_title_leaves_the_feed_well_formed(kind: str, title: str, subtitle: str) -> None:
+    item = article("ar", title=f"ع{title}", body="متن", subtitle=subtitle)
+    tree = etree.fromstring(WRITERS[kind](around(kind), [item]))
+    found = tree.findtext("a:entry/a:title", namespaces=ATOM) or tree.findtext("channel/item/title")
+    # XML itself turns a carriage return into a line feed.
+    assert found.replace("\r", "\n") == legal(f"ع{title}").replace("\r", "\n")
+
+
+def test_a_control_character_in_a_stored_text_breaks_nothing() -> None:
+    item = article("en", title="A\x0bB\x00C")
+    item.revision.html = "<p>One\x0c two\ufffe</p>"
+    entry = etree.fromstring(atom(around("atom"), [item])).find("a:entry", ATOM)
+    assert entry.findtext("a:title", namespaces=ATOM) == "ABC"
+    assert entry.findtext("a:content", namespaces=ATOM) == '<div lang="en" dir="ltr"><p>One two</p></div>'
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_equal_content_gives_equal_bytes(kind: str) -> None:
+    items = [article("en", number) for number in range(3)]
+    assert WRITERS[kind](around(kind), items) == WRITERS[kind](around(kind), items)
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_the_order_is_kept_and_ends_at_fifty(kind: str) -> None:
+    items = [article("en", number, title=f"Number {number}") for number in range(1, 70)]
+    titles = [one.title for one in feedparser.parse(WRITERS[kind](around(kind), items)).entries]
+    assert titles == [f"Number {number}" for number in range(1, LIMIT + 1)]
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_feed_of_long_texts_keeps_the_newest_that_fit(kind: str) -> None:
+    body = "\n\n".join(["ئەم دەقە درێژە. " * 40] * 40)
+    items = [article("ckb", number, title=f"ژمارە {number}", body=body) for number in range(1, 40)]
+    written = WRITERS[kind](around(kind), items)
+    titles = [one.title for one in feedparser.parse(written).entries]
+    assert len(written) <= LARGEST
+    assert titles == [f"ژمارە {number}" for number in range(1, len(titles) + 1)] and len(titles) > 3
+    huge = article("ckb", body="\n\n".join([body] * 20))
+    assert len(feedparser.parse(WRITERS[kind](around(kind), [huge, huge])).entries) == 1
+
+
+def test_the_locale_of_the_process_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    switched = []
+    monkeypatch.setattr(locale, "setlocale", lambda *given: switched.append(given))
+    threads = [threading.Thread(target=rss, args=(around("rss"), [article("en")])) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert switched == []
+
+
+def test_dates_are_those_of_the_item_and_not_of_the_rendering() -> None:
+    feed = feedparser.parse(atom(around("atom"), [article("en")]))
+    assert feed.feed.updated == "2026-11-20T09:30:15+00:00"
+    assert feed.entries[0].published == "2026-11-20T08:30:15+00:00"
+    assert feed.entries[0].updated == "2026-11-20T08:35:15+00:00"
+    assert str(datetime.now(UTC).year + 1) not in feed.feed.updated and MOMENT.microsecond
+
+
+def test_identities_depend_on_neither_slug_nor_host() -> None:
+    one, other = around("atom", "ckb"), around("rss", "ckb")
+    assert one.id == other.id != around("atom", "ar").id
+    assert one.self_url == BASE + addresses.feed("atom", slug="river", tag="ckb")
+    assert html.escape(one.title) == one.title and "کوردیی ناوەندی" in one.title

@@ -1,0 +1,246 @@
+"""Makers of newsrooms and releases for tests, as rows in a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+
+from PIL import Image
+from sqlalchemy import select
+
+from pressroom import markup
+from pressroom.db import Database, new_id
+from pressroom.releases import newsroom as newsrooms
+from pressroom.releases.asset import Asset, RevisionAsset
+from pressroom.releases.beat import ReleaseBeat, ensure
+from pressroom.releases.identity import slugify
+from pressroom.releases.newsroom import Newsroom
+from pressroom.releases.release import Release, Status
+from pressroom.releases.revision import BodyForm, Revision, content_hash
+from pressroom.releases.translation import Translation
+
+LANGUAGES = ("en", "ckb", "kmr", "ar")
+
+NAMES = {
+    "en": "River Valley Newsroom",
+    "ckb": "ژووری هەواڵی دۆڵی ڕووبار",
+    "kmr": "Navenda Nûçeyan a Geliyê Çem",
+    "ar": "غرفة أخبار وادي النهر",
+}
+
+ABOUT = {
+    "en": "The River Valley Newsroom speaks for the towns along the river.",
+    "ckb": "ژووری هەواڵی دۆڵی ڕووبار بە ناوی شارۆچکەکانی کەناری ڕووبارەوە دەدوێت.",
+    "kmr": "Navenda Nûçeyan a Geliyê Çem bi navê bajarokên li ser çem diaxive.",
+    "ar": "تتحدث غرفة أخبار وادي النهر باسم البلدات الواقعة على ضفاف النهر.",
+}
+
+TITLES = {
+    "en": "New bridge opens to walkers",
+    "ckb": "پردە نوێیەکە بۆ پیادەڕۆیان دەکرێتەوە",
+    "kmr": "Pira nû ji bo peyayan vebû",
+    "ar": "افتتاح الجسر الجديد أمام المشاة",
+}
+
+BODIES = {
+    "en": "The bridge is open.\n\n## What comes next\n\nBuses follow *in spring*.\n\n- First line\n- Second line",
+    "ckb": "پردەکە کراوەیە.\n\n## دواتر چی\n\nپاسەکان *لە بەهاردا* دێن.\n\n- هێڵی یەکەم\n- هێڵی دووەم",
+    "kmr": "Pir vekirî ye.\n\n## Paşê çi tê\n\nOtobus *di biharê de* tên.\n\n- Xeta yekem\n- Xeta duyem",
+    "ar": "الجسر مفتوح.\n\n## ماذا بعد\n\nتأتي الحافلات *في الربيع*.\n\n- الخط الأول\n- الخط الثاني",
+}
+
+DATELINES = {"en": "Silêmanî", "ckb": "سلێمانی", "kmr": "Silêmanî", "ar": "السليمانية"}
+
+
+@dataclass(frozen=True)
+class Contact:
+    name: str = "Şîlan Ehmed"
+    role: str = ""
+    email: str = "press@example.org"
+    phone: str = "+964 770 000 0000"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A release with its rows by language."""
+
+    newsroom: Newsroom
+    release: Release
+    translations: dict[str, Translation]
+    revisions: dict[str, Revision]
+    assets: list[Asset] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return self.release.id
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def make_newsroom(
+    database: Database,
+    slug: str = "river",
+    *,
+    languages: Sequence[str] = LANGUAGES,
+    names: Mapping[str, str] | None = None,
+    about: Mapping[str, str] | None = None,
+    from_address: str = "press@example.org",
+    reply_to: str | None = None,
+    time_zone: str = "Asia/Baghdad",
+    licence: str | None = "CC BY 4.0",
+    two_person: bool = False,
+    newsroom_id: int | None = None,
+    at: datetime | None = None,
+) -> Newsroom:
+    at = at or now() - timedelta(days=30)
+    newsroom = Newsroom(
+        id=newsroom_id or new_id(),
+        slug=slug,
+        names=dict(names) if names is not None else {tag: NAMES.get(tag, slug) for tag in languages},
+        about=dict(about) if about is not None else {tag: ABOUT[tag] for tag in languages if tag in ABOUT},
+        languages=list(languages),
+        from_address=from_address,
+        reply_to=reply_to,
+        time_zone=time_zone,
+        licence=licence,
+        two_person=two_person,
+        changed_at=at,
+        created_at=at,
+    )
+    with database.transaction() as tx:
+        tx.add(newsroom)
+    return newsroom
+
+
+def make_release(
+    database: Database,
+    newsroom: Newsroom,
+    languages: Sequence[str] | None = None,
+    *,
+    titles: Mapping[str, str] | None = None,
+    bodies: Mapping[str, str] | None = None,
+    public_from: datetime | None = None,
+    draft: bool = False,
+    beats: Sequence[str] = (),
+    pictures: int = 0,
+    source_language: str | None = None,
+    release_id: str | None = None,
+    translation_ids: Mapping[str, str] | None = None,
+    contacts: Sequence[Contact] = (Contact(),),
+) -> Made:
+    """A release in `languages` (the newsroom's by default), public from `public_from` (an hour ago by default)."""
+    tags = list(languages or newsroom.languages)
+    began = None if draft else (public_from or now() - timedelta(hours=1))
+    created = min(began, now()) if began else now()
+    with database.transaction() as tx:
+        release = Release(
+            id=release_id,
+            newsroom_id=newsroom.id,
+            status=Status.DRAFT if draft else Status.SCHEDULED if began and began > now() else Status.PUBLISHED,
+            source_language=source_language or tags[0],
+            retraction_reasons={},
+            wish={},
+            public_from=began,
+            created_at=created,
+        )
+        tx.add(release)
+        tx.flush()
+        tx.add_all(ReleaseBeat(release_id=release.id, beat_id=beat.id) for beat in ensure(tx, newsroom.id, list(beats)))
+        assets = [_asset(release.id, number, created) for number in range(pictures)]
+        tx.add_all(assets)
+        tx.flush()
+        translations, revisions = {}, {}
+        for tag in tags:
+            title = (titles or {}).get(tag) or TITLES.get(tag, f"A headline in {tag}")
+            translation = Translation(
+                release_id=release.id,
+                newsroom_id=newsroom.id,
+                language=tag,
+                slug=_free_slug(tx, newsroom.id, tag, slugify(title)),
+                public_from=began,
+                updated_at=began,
+            )
+            if translation_ids and tag in translation_ids:
+                translation.id = translation_ids[tag]
+            tx.add(translation)
+            tx.flush()
+            body = (bodies or {}).get(tag) or BODIES.get(tag, BODIES["en"])
+            revision = make_revision_row(translation, title, body, at=created, contacts=contacts)
+            tx.add(revision)
+            tx.flush()
+            tx.add_all(_said(revision.id, position, asset) for position, asset in enumerate(assets))
+            translation.revision_id = None if draft else revision.id
+            translations[tag], revisions[tag] = translation, revision
+        for tag, revision in revisions.items():
+            if tag != release.source_language and release.source_language in revisions:
+                revision.source_revision_id = revisions[release.source_language].id
+        newsrooms.touch(tx, newsroom.id, now=created)
+    return Made(newsroom, release, translations, revisions, assets)
+
+
+def make_revision_row(
+    translation: Translation,
+    title: str,
+    body: str,
+    *,
+    at: datetime,
+    number: int = 1,
+    contacts: Sequence[Contact] = (Contact(),),
+) -> Revision:
+    rendered = markup.render_markdown(body, translation.language)
+    return Revision(
+        id=new_id(),
+        translation_id=translation.id,
+        number=number,
+        title=title,
+        subtitle="",
+        dateline=DATELINES.get(translation.language, ""),
+        dated=date(2026, 11, 20),
+        form=BodyForm.MARKDOWN,
+        body=body,
+        html=rendered.html,
+        text=rendered.text,
+        contacts=[asdict(contact) for contact in contacts],
+        content_hash=content_hash({"title": title, "body": body}),
+        created_at=at,
+    )
+
+
+def _free_slug(tx, newsroom_id: int, language: str, wanted: str) -> str:
+    query = select(Translation.slug).where(Translation.newsroom_id == newsroom_id, Translation.language == language)
+    taken = set(tx.scalars(query))
+    return next(slug for slug in (wanted, *(f"{wanted}-{number}" for number in range(2, 10_000))) if slug not in taken)
+
+
+def _asset(release_id: str, number: int, at: datetime) -> Asset:
+    buffer = BytesIO()
+    Image.new("RGB", (120, 80), (40, 90 + 40 * number, 140)).save(buffer, "PNG")
+    data = buffer.getvalue()
+    return Asset(
+        release_id=release_id,
+        media_type="image/png",
+        extension="png",
+        width=120,
+        height=80,
+        size=len(data),
+        digest=f"{number:064x}",
+        data=data,
+        created_at=at,
+    )
+
+
+def _said(revision_id: int, position: int, asset: Asset) -> RevisionAsset:
+    return RevisionAsset(
+        revision_id=revision_id,
+        position=position,
+        asset_id=asset.id,
+        name=f"picture-{position}.png",
+        alt="The bridge at dawn",
+        caption="The new bridge",
+        credit="River Valley Archive",
+        licence="CC BY 4.0",
+    )

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from rq import Queue
+
+from pressroom.supervising import keeping
+from tests.servers import RedisServer
+from tests.supervising.running import alive, clean_environment, until
+
+ROOT = Path(__file__).parents[1]
+Begin = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis that may be stopped."""
+    server = RedisServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """Starts `worker.py` with these words; its stderr is `tmp_path`/err."""
+    keeping.create_missing_keys({}, tmp_path)
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(*words: str, url: str | None) -> subprocess.Popen[bytes]:
+        environ = clean_environment(tmp_path, **({"PRESSROOM_REDIS_URL": url} if url else {}))
+        with (tmp_path / "err").open("ab") as err:
+            started.append(
+                subprocess.Popen(
+                    [sys.executable, str(ROOT / "worker.py"), *words], env=environ, cwd=tmp_path, stderr=err
+                )
+            )
+        return started[-1]
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def ring(url: str, function: str, *words: str, queue: str = "default", timeout: int = 60) -> None:
+    with redis.Redis.from_url(url) as client:
+        Queue(queue, connection=client, serializer="json").enqueue(
+            f"tests.worker_jobs.{function}", *words, job_timeout=timeout
+        )
+
+
+def left_behind(url: str) -> set[str]:
+    """Keys other than the workers' own registrations and the names of the queues."""
+    with redis.Redis.from_url(url) as client:
+        names = {key.decode() for key in client.scan_iter()}
+    return {name for name in names if not name.startswith(("rq:worker", "rq:queues", "rq:clean", "rq:group"))}
+
+
+def end(process: subprocess.Popen[bytes]) -> int:
+    process.send_signal(signal.SIGTERM)
+    return process.wait(30)
+
+
+@pytest.mark.parametrize("timeout", [60, -1])
+def test_a_job_is_done_and_leaves_nothing_in_redis(begin: Begin, redis_url: str, tmp_path: Path, timeout: int) -> None:
+    worker = begin("default", url=redis_url)
+    ring(redis_url, "note", str(tmp_path / "done"), timeout=timeout)
+    until((tmp_path / "done").exists, "the job is done")
+    until(lambda: not left_behind(redis_url), "its traces are gone")
+    assert end(worker) == 0
+
+
+def test_each_worker_takes_only_its_own_queue(begin: Begin, redis_url: str, tmp_path: Path) -> None:
+    begin("mail", url=redis_url)
+    ring(redis_url, "note", str(tmp_path / "other"), queue="default")
+    ring(redis_url, "note", str(tmp_path / "own"), queue="mail")
+    until((tmp_path / "own").exists, "its own job is done")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_failed_job_leaves_neither_its_text_nor_its_id(begin: Begin, redis_url: str, tmp_path: Path) -> None:
+    worker = begin("default", url=redis_url)
+    ring(redis_url, "fail", "journalist@example.net")
+    ring(redis_url, "note", str(tmp_path / "next"))
+    until((tmp_path / "next").exists, "the next job is done")
+    until(lambda: not left_behind(redis_url), "its traces are gone")
+    assert end(worker) == 0
+    said = (tmp_path / "err").read_text()
+    assert "RuntimeError" in said
+    assert "worker_jobs.py" in said
+    assert "journalist" not in said
+
+
+def test_sigterm_lets_the_job_in_hand_finish(begin: Begin, redis_url: str, tmp_path: Path) -> None:
+    worker = begin("default", url=redis_url)
+    ring(redis_url, "hold", *(str(tmp_path / name) for name in ("started", "go", "done")))
+    ring(redis_url, "note", str(tmp_path / "next"))
+    until((tmp_path / "started").exists, "the job has started")
+    worker.send_signal(signal.SIGTERM)
+    (tmp_path / "go").touch()
+    assert worker.wait(30) == 0
+    assert (tmp_path / "done").exists()
+    assert not (tmp_path / "next").exists()
+
+
+def test_a_long_job_hears_of_sigterm(begin: Begin, redis_url: str, tmp_path: Path) -> None:
+    worker = begin("mail", url=redis_url)
+    ring(redis_url, "until_asked_to_stop", *(str(tmp_path / name) for name in ("started", "done")), queue="mail")
+    until((tmp_path / "started").exists, "the job has started")
+    assert end(worker) == 0
+    assert (tmp_path / "done").exists()
+
+
+def test_a_worker_waits_for_redis_and_outlives_it(begin: Begin, own_redis: RedisServer, tmp_path: Path) -> None:
+    own_redis.stop(remove=False)
+    worker = begin("default", url=own_redis.url)
+    until(lambda: "Redis is away" in (tmp_path / "err").read_text(), "it says that it waits")
+    own_redis.start()
+    ring(own_redis.url, "note", str(tmp_path / "first"))
+    until((tmp_path / "first").exists, "the first job is done")
+    own_redis.restart()
+    ring(own_redis.url, "note", str(tmp_path / "second"))
+    until((tmp_path / "second").exists, "the second job is done")
+    assert end(worker) == 0
+    assert "Traceback" not in (tmp_path / "err").read_text()
+
+
+def test_redis_going_away_during_a_job_ends_neither_the_job_nor_the_worker(
+    begin: Begin, own_redis: RedisServer, tmp_path: Path
+) -> None:
+    worker = begin("default", url=own_redis.url)
+    ring(own_redis.url, "hold", *(str(tmp_path / name) for name in ("started", "go", "done")))
+    until((tmp_path / "started").exists, "the job has started")
+    own_redis.stop(remove=False)
+    (tmp_path / "go").touch()
+    until((tmp_path / "done").exists, "the job is done")
+    own_redis.start()
+    ring(own_redis.url, "note", str(tmp_path / "next"))
+    until((tmp_path / "next").exists, "the next job is done")
+    assert end(worker) == 0
+
+
+def test_sigterm_while_redis_is_away_ends_a_worker_with_0(begin: Begin, own_redis: RedisServer, tmp_path: Path) -> None:
+    own_redis.stop(remove=False)
+    worker = begin("default", url=own_redis.url)
+    until(lambda: "Redis is away" in (tmp_path / "err").read_text(), "it says that it waits")
+    assert end(worker) == 0
+
+
+def test_flushing_redis_does_not_end_a_worker(begin: Begin, own_redis: RedisServer, tmp_path: Path) -> None:
+    worker = begin("default", url=own_redis.url)
+    ring(own_redis.url, "hold", *(str(tmp_path / name) for name in ("started", "go", "done")))
+    until((tmp_path / "started").exists, "the job has started")
+    own_redis.flush()
+    (tmp_path / "go").touch()
+    until((tmp_path / "done").exists, "the job is done")
+    ring(own_redis.url, "note", str(tmp_path / "next"))
+    until((tmp_path / "next").exists, "the next job is done")
+    assert end(worker) == 0
+
+
+def test_without_words_both_workers_and_the_clock_run_and_end_together(
+    begin: Begin, redis_url: str, tmp_path: Path
+) -> None:
+    _migrate(tmp_path)
+    all_of_it = begin(url=redis_url)
+    ring(redis_url, "note", str(tmp_path / "default"), queue="default")
+    ring(redis_url, "note", str(tmp_path / "mail"), queue="mail")
+    until(lambda: (tmp_path / "default").exists() and (tmp_path / "mail").exists(), "both jobs are done")
+    running = alive(tmp_path).values()
+    for name in ("mail", "default", "clock"):
+        assert any(f"working {name}" in line for line in running), name
+    assert end(all_of_it) == 0
+    assert alive(tmp_path) == {}
+
+
+def _migrate(data_dir: Path) -> None:
+    from pressroom.config import Config
+    from pressroom.db import Database
+
+    database = Database(Config(data_dir=data_dir).sqlalchemy_url)
+    database.migrate()
+    database.dispose()
+
+
+def test_without_redis_in_the_settings_it_says_so(begin: Begin, tmp_path: Path) -> None:
+    assert begin("mail", url=None).wait(30) == 1
+    assert (tmp_path / "err").read_text().startswith("PRESSROOM_REDIS_URL is not set")
+
+
+def test_an_unknown_word_is_wrong_usage(begin: Begin, tmp_path: Path) -> None:
+    assert begin("post", url=None).wait(30) == 2
+    assert len((tmp_path / "err").read_text().splitlines()) == 1

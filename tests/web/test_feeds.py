@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import feedparser
+import pytest
+
+from pressroom import addresses
+from pressroom.config import Config
+from pressroom.db import Database
+from pressroom.releases import publishing
+from tests.makers import NAMES, TITLES, make_newsroom, make_release, now
+from tests.web.public import Site
+
+MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
+
+
+@pytest.fixture
+def site(config: Config, database: Database) -> Iterator[Site]:
+    site = Site(config, database)
+    yield site
+    site.close()
+
+
+def entries(site: Site, path: str) -> list[tuple[str, str]]:
+    """Titles and links, in JSON, RSS or Atom."""
+    answer = site.get(path)
+    assert answer.status_code == 200, path
+    if path.endswith("json"):
+        return [(one["title"], one["url"]) for one in answer.get_json(force=True)["items"]]
+    parsed = feedparser.parse(answer.data)
+    assert not parsed.bozo, parsed.get("bozo_exception")
+    return [(one.title, one.link) for one in parsed.entries]
+
+
+@pytest.mark.parametrize("kind", addresses.FEED_FORMATS)
+def test_a_language_feed_has_an_entry_per_translation_and_the_newsrooms_own_one_per_release(
+    site: Site, database: Database, kind: str
+) -> None:
+    newsroom = make_newsroom(database)
+    all_four = make_release(database, newsroom)
+    arabic = make_release(database, newsroom, ["ar"], titles={"ar": "بيان ثانٍ"}, public_from=now() - timedelta(days=1))
+    for tag in ("en", "ckb", "kmr"):
+        link = addresses.release("river", tag, all_four.translations[tag].slug)
+        assert entries(site, f"/river/{tag}/feed.{kind}") == [(TITLES[tag], f"http://127.0.0.1:8000{link}")]
+    assert [title for title, _ in entries(site, f"/river/ar/feed.{kind}")] == [TITLES["ar"], "بيان ثانٍ"]
+    assert [title for title, _ in entries(site, f"/river/feed.{kind}")] == [TITLES["en"], "بيان ثانٍ"]
+    assert arabic.translations["ar"].urn in site.get(f"/river/feed.{kind}").text
+
+
+@pytest.mark.parametrize("kind", addresses.FEED_FORMATS)
+def test_all_gathers_every_newsroom_each_in_its_own_order(site: Site, database: Database, kind: str) -> None:
+    make_release(database, make_newsroom(database, "one"), ["en", "ckb"])
+    make_release(
+        database, make_newsroom(database, "two", languages=["ar", "en"]), public_from=now() - timedelta(days=2)
+    )
+    assert [title for title, _ in entries(site, f"/all/feed.{kind}")] == [TITLES["en"], TITLES["ar"]]
+    assert len(entries(site, f"/all/en/feed.{kind}")) == 2
+    assert len(entries(site, f"/all/ckb/feed.{kind}")) == 1
+    assert site.get(f"/all/fr/feed.{kind}").status_code == 404
+
+
+@pytest.mark.parametrize("kind", addresses.FEED_FORMATS)
+def test_feeds_say_what_they_are_to_caches_and_to_other_sites(site: Site, database: Database, kind: str) -> None:
+    make_release(database, make_newsroom(database))
+    answer = site.get(f"/river/ckb/feed.{kind}")
+    assert answer.content_type == f"{MEDIA_TYPES[kind]}; charset=utf-8"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_feed_is_not_to_be_kept_beyond_the_next_embargo(site: Site, database: Database) -> None:
+    newsroom = make_newsroom(database)
+    make_release(database, newsroom, public_from=now() + timedelta(seconds=200))
+    age = int(site.get("/river/en/feed.rss").headers["Cache-Control"].removeprefix("public, max-age="))
+    assert 100 < age <= 200
+    site.ahead = timedelta(seconds=201)
+    assert site.get("/river/en/feed.rss").headers["Cache-Control"] == "public, max-age=300"
+
+
+def test_the_newsrooms_own_feed_moves_to_an_earlier_language_when_it_comes_out(site: Site, database: Database) -> None:
+    made = make_release(database, make_newsroom(database), ["ckb", "en"])
+    with database.transaction() as tx:
+        english = tx.get_one(publishing.Translation, made.translations["en"].id)
+        english.public_from = now() + timedelta(hours=1)
+        publishing.newsrooms.touch(tx, made.newsroom.id, now=now())
+    assert [title for title, _ in entries(site, "/river/feed.atom")] == [TITLES["ckb"]]
+    site.ahead = timedelta(hours=2)
+    assert [title for title, _ in entries(site, "/river/feed.atom")] == [TITLES["en"]]
+
+
+def test_a_retraction_changes_the_feed_and_its_last_change(site: Site, database: Database) -> None:
+    newsroom = make_newsroom(database)
+    made = make_release(database, newsroom, public_from=now() - timedelta(days=2))
+    before = site.get("/river/en/feed.atom")
+    publishing.retract(database, made.id, {"en": "It was not true."}, now=now())
+    after = site.get("/river/en/feed.atom", If_None_Match=before.headers["ETag"])
+    assert after.status_code == 200
+    assert not feedparser.parse(after.data).entries
+    assert feedparser.parse(after.data).feed.updated_parsed > feedparser.parse(before.data).feed.updated_parsed
+    assert after.last_modified > before.last_modified
+
+
+def test_a_change_elsewhere_leaves_the_bytes_of_a_feed_as_they_are(site: Site, database: Database) -> None:
+    newsroom = make_newsroom(database)
+    make_release(database, newsroom, ["ckb"])
+    before = site.get("/river/ckb/feed.rss")
+    make_release(database, newsroom, ["en"], public_from=now() - timedelta(minutes=1))
+    after = site.get("/river/ckb/feed.rss")
+    assert (after.data, after.headers["ETag"]) == (before.data, before.headers["ETag"])
+
+
+def test_the_channel_names_its_language_and_home(site: Site, database: Database) -> None:
+    make_release(database, make_newsroom(database))
+    feed = feedparser.parse(site.get("/river/ckb/feed.rss").data).feed
+    assert (feed.language, feed.link) == ("ckb", "http://127.0.0.1:8000/river/ckb/")
+    assert feed.title.startswith(NAMES["ckb"])
+    assert "language" not in feedparser.parse(site.get("/river/feed.rss").data).feed

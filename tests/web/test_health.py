@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from pressroom import create_app, outbox
+from pressroom.config import Config
+from pressroom.db import Database
+from tests.makers import make_newsroom, make_release, now
+from tests.web.public import Site
+
+
+@pytest.fixture
+def site(config: Config, database: Database) -> Iterator[Site]:
+    site = Site(config, database)
+    yield site
+    site.close()
+
+
+def test_alive_needs_no_database(make_config: Callable[..., Config]) -> None:
+    app = create_app(make_config(database_url="postgresql://127.0.0.1:1/nothing"))
+    client = app.test_client()
+    assert client.get("/healthz").status_code == 200
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert client.get("/river/").status_code == 503
+    assert client.get("/river/").headers["Retry-After"]
+
+
+def test_ready_without_redis_is_degraded_and_with_it_is_not(
+    config: Config, make_config: Callable[..., Config], database: Database, redis_url: str
+) -> None:
+    without = Site(make_config(database_url=config.database_url, redis_url="redis://127.0.0.1:1/0"), database)
+    answer = without.get("/readyz")
+    assert answer.status_code == 200 and "degraded" in answer.text
+    without.close()
+    whole = Site(make_config(database_url=config.database_url, redis_url=redis_url), database)
+    assert whole.get("/readyz").text == "ok\n"
+    whole.close()
+
+
+def test_a_database_without_tables_is_not_ready(make_config: Callable[..., Config]) -> None:
+    client = create_app(make_config()).test_client()
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/").status_code == 503
+
+
+def test_figures_come_from_the_database(site: Site, database: Database) -> None:
+    newsroom = make_newsroom(database)
+    make_release(database, newsroom)
+    make_release(database, newsroom, public_from=now() + timedelta(days=1))
+    with database.transaction() as tx:
+        outbox.put(tx, "nothing", {}, now=now() - timedelta(minutes=10))
+        outbox.put(tx, "nothing", {}, now=now() + timedelta(minutes=10))
+    answer = site.get("/metrics")
+    figures = {family.name: family.samples for family in text_string_to_metric_families(answer.text)}
+    assert figures["pressroom_releases_public"][0].value == 1
+    assert figures["pressroom_outbox_due"][0].value == 1
+    assert 590 < figures["pressroom_outbox_oldest_due_seconds"][0].value < 700
+    assert {"pressroom_deliveries", "pressroom_mailings"} <= set(figures)
+    assert "Set-Cookie" not in answer.headers

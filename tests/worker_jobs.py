@@ -1,0 +1,30 @@
+"""Jobs for the tests of the workers: what they do is seen in files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from pressroom import working
+
+
+def note(path: str) -> None:
+    Path(path).touch()
+
+
+def hold(started: str, go: str, done: str) -> None:
+    """Says that it started, waits for `go`, says that it is done."""
+    Path(started).touch()
+    while not Path(go).exists():
+        time.sleep(0.01)
+    Path(done).touch()
+
+
+def until_asked_to_stop(started: str, done: str) -> None:
+    Path(started).touch()
+    if working.stopping.wait(60):
+        Path(done).touch()
+
+
+def fail(text: str) -> None:
+    raise RuntimeError(text)

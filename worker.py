@@ -1,0 +1,8 @@
+"""The workers, on their own: `python worker.py mail`, `default` or `clock`; without an argument all three."""
+
+import sys
+
+from pressroom.working import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
