@@ -41,6 +41,8 @@ def create_app(config: Config | None = None, *, service: Service | None = None, 
         SESSION_COOKIE_SECURE=service.config.base_url.startswith("https:"),
         MAX_CONTENT_LENGTH=_LARGEST_REQUEST,
         WTF_CSRF_TIME_LIMIT=None,
+        # It would ask for the Referer, which our own policy keeps browsers from sending; the token and SameSite remain.
+        WTF_CSRF_SSL_STRICT=False,
     )
     app.extensions["pressroom"] = service
     app.extensions["pressroom.library"] = library

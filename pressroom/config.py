@@ -199,12 +199,12 @@ def _check(config: Config) -> None:
         raise ConfigError("PRESSROOM_SECRET_KEY is too short: use at least 32 characters.")
     if config.mail_use_tls and config.mail_use_ssl:
         raise ConfigError("MAIL_USE_TLS and MAIL_USE_SSL exclude each other: set one of them.")
-    if config.mail_server and not (config.mail_use_tls or config.mail_use_ssl or config.smtp_insecure):
-        if not _is_loopback(config.mail_server):
-            raise ConfigError(
-                f"Mail to {config.mail_server} would not be encrypted: set MAIL_USE_TLS=1 or MAIL_USE_SSL=1 "
-                "(or PRESSROOM_SMTP_INSECURE=1 to allow it)."
-            )
+    protected = config.mail_use_tls or config.mail_use_ssl or config.smtp_insecure
+    if config.mail_server and not protected and not _is_loopback(config.mail_server):
+        raise ConfigError(
+            f"Mail to {config.mail_server} would not be encrypted: set MAIL_USE_TLS=1 or MAIL_USE_SSL=1 "
+            "(or PRESSROOM_SMTP_INSECURE=1 to allow it)."
+        )
     if config.database_url and not config.database_url.startswith(("sqlite", "postgres")):
         raise ConfigError("PRESSROOM_DATABASE_URL must start with postgresql:// or sqlite:///.")
 

@@ -162,12 +162,6 @@ class Database:
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
 
-    @contextmanager
-    def hot(self) -> Iterator[Connection]:
-        """A write transaction without the unit of work, for the ledger's few hot statements."""
-        with self._writer.begin() as connection:
-            yield connection
-
     def now(self, session: Session | Connection) -> datetime:
         """Database time, which every machine shares."""
         return from_micros(int(session.execute(text(f"SELECT {self.now_sql}")).scalar_one()))

@@ -64,7 +64,7 @@ def parse_tag(text: str) -> str:
     tag = "-".join([first.lower(), *(_canonical_subtag(part) for part in rest)])
     if tag == "ku" or tag.startswith("ku-"):
         raise Refused(
-            f"“{text}” does not say which Kurdish: use ckb for Sorani or kmr for Kurmanji (sdh, diq and hac are known too)."
+            f"“{text}” does not say which Kurdish: use ckb for Sorani or kmr for Kurmanji (sdh, diq, hac exist too)."
         )
     if tag.split("-")[0] not in _NAMES and not _known_to_cldr(tag.split("-")[0]):
         raise Refused(f"“{text}” is not a language that is known here; use a tag such as en, ar, ckb or kmr.")

@@ -119,7 +119,7 @@ class Connection(flask_mail.Connection):  # type: ignore[misc]
 
 
 class Mail(flask_mail.Mail):  # type: ignore[misc]
-    """Flask-Mail with our Connection. `for_config` needs no application."""
+    """Flask-Mail with our Connection; it needs no application. Raises ConfigError if no mail can leave."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()

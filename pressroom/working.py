@@ -32,6 +32,10 @@ from pressroom.supervising.processes import Spec, Supervisor
 log = logging.getLogger(__name__)
 
 QUEUES = ("mail", "default")
+
+# All that a job may name: whoever can write to Redis must not be able to run what they like.
+JOBS = ("pressroom.jobs.send_chunk", "pressroom.jobs.perform")
+
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0  # seconds between tries to reach Redis
 
 # Set by SIGTERM and SIGINT. A long job looks at it between messages and ends itself at the next commit.
@@ -80,6 +84,13 @@ class Worker(SimpleWorker):  # type: ignore[misc]
         self._stop_requested = True
         if self.get_state() != WorkerStatus.BUSY:
             raise StopRequested
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        if job.func_name not in JOBS:
+            log.error("Job %s names a function that is none of ours; it was not run.", job.id)
+            job.delete()
+            return
+        super().execute_job(job, queue)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         if isinstance(exc_info[1], (InvalidJobOperation, NoSuchJobError)):

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
+from typing import Any
 
 from PIL import Image
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from pressroom import markup
 from pressroom.db import Database, new_id
@@ -137,18 +139,8 @@ def make_release(
     began = None if draft else (public_from or now() - timedelta(hours=1))
     created = min(began, now()) if began else now()
     with database.transaction() as tx:
-        release = Release(
-            id=release_id,
-            newsroom_id=newsroom.id,
-            status=Status.DRAFT if draft else Status.SCHEDULED if began and began > now() else Status.PUBLISHED,
-            source_language=source_language or tags[0],
-            retraction_reasons={},
-            wish={},
-            public_from=began,
-            created_at=created,
-        )
-        tx.add(release)
-        tx.flush()
+        source = source_language or tags[0]
+        release = _make_release_row(tx, newsroom, began, created, id=release_id, source_language=source)
         tx.add_all(ReleaseBeat(release_id=release.id, beat_id=beat.id) for beat in ensure(tx, newsroom.id, list(beats)))
         assets = [_asset(release.id, number, created) for number in range(pictures)]
         tx.add_all(assets)
@@ -156,25 +148,14 @@ def make_release(
         translations, revisions = {}, {}
         for tag in tags:
             title = (titles or {}).get(tag) or TITLES.get(tag, f"A headline in {tag}")
-            translation = Translation(
-                release_id=release.id,
-                newsroom_id=newsroom.id,
-                language=tag,
-                slug=_free_slug(tx, newsroom.id, tag, slugify(title)),
-                public_from=began,
-                updated_at=began,
-            )
-            if translation_ids and tag in translation_ids:
-                translation.id = translation_ids[tag]
-            tx.add(translation)
-            tx.flush()
             body = (bodies or {}).get(tag) or BODIES.get(tag, BODIES["en"])
-            revision = make_revision_row(translation, title, body, at=created, contacts=contacts)
-            tx.add(revision)
+            given = (translation_ids or {}).get(tag)
+            translations[tag] = _make_translation(tx, release, tag, slugify(title), given)
+            revisions[tag] = make_revision_row(translations[tag], title, body, at=created, contacts=contacts)
+            tx.add(revisions[tag])
             tx.flush()
-            tx.add_all(_said(revision.id, position, asset) for position, asset in enumerate(assets))
-            translation.revision_id = None if draft else revision.id
-            translations[tag], revisions[tag] = translation, revision
+            tx.add_all(_said(revisions[tag].id, position, asset) for position, asset in enumerate(assets))
+            translations[tag].revision_id = None if draft else revisions[tag].id
         for tag, revision in revisions.items():
             if tag != release.source_language and release.source_language in revisions:
                 revision.source_revision_id = revisions[release.source_language].id
@@ -210,7 +191,41 @@ def make_revision_row(
     )
 
 
-def _free_slug(tx, newsroom_id: int, language: str, wanted: str) -> str:
+def _make_translation(tx: Session, release: Release, tag: str, slug: str, given_id: str | None) -> Translation:
+    translation = Translation(
+        id=given_id,
+        release_id=release.id,
+        newsroom_id=release.newsroom_id,
+        language=tag,
+        slug=_free_slug(tx, release.newsroom_id, tag, slug),
+        public_from=release.public_from,
+        updated_at=release.public_from,
+    )
+    tx.add(translation)
+    tx.flush()
+    return translation
+
+
+def _make_release_row(
+    tx: Session, newsroom: Newsroom, began: datetime | None, created: datetime, **columns: Any
+) -> Release:
+    later = began is not None and began > now()
+    status = Status.DRAFT if began is None else Status.SCHEDULED if later else Status.PUBLISHED
+    release = Release(
+        newsroom_id=newsroom.id,
+        status=status,
+        retraction_reasons={},
+        wish={},
+        public_from=began,
+        created_at=created,
+        **columns,
+    )
+    tx.add(release)
+    tx.flush()
+    return release
+
+
+def _free_slug(tx: Session, newsroom_id: int, language: str, wanted: str) -> str:
     query = select(Translation.slug).where(Translation.newsroom_id == newsroom_id, Translation.language == language)
     taken = set(tx.scalars(query))
     return next(slug for slug in (wanted, *(f"{wanted}-{number}" for number in range(2, 10_000))) if slug not in taken)

@@ -53,9 +53,9 @@ def test_a_secret_is_never_repeated_in_a_sentence() -> None:
 
 def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("k" * 40 + "\n")
-    assert "k" * 40 == config.load({"PRESSROOM_SECRET_KEY_FILE": str(tmp_path / "secret")}).secret_key
+    assert config.load({"PRESSROOM_SECRET_KEY_FILE": str(tmp_path / "secret")}).secret_key == "k" * 40
 
 
 def test_a_postgresql_address_is_given_the_driver_in_use() -> None:
     made = config.load({"PRESSROOM_DATABASE_URL": "postgresql://press@localhost/press"})
-    assert "postgresql+psycopg://press@localhost/press" == made.sqlalchemy_url
+    assert made.sqlalchemy_url == "postgresql+psycopg://press@localhost/press"

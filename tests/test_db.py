@@ -22,7 +22,7 @@ from tests.makers import make_newsroom
 def test_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert [] == compare_metadata(context, metadata)
+        assert compare_metadata(context, metadata) == []
     assert database.head() == database.schema()
 
 
@@ -89,10 +89,10 @@ def test_a_reading_cannot_write(database: Database) -> None:
 def test_commits_on_sqlite_are_durable(tmp_path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
     with database.transaction() as tx:
-        assert ("wal", 2) == (
+        assert (
             tx.execute(text("PRAGMA journal_mode")).scalar(),
             tx.execute(text("PRAGMA synchronous")).scalar(),
-        )
+        ) == ("wal", 2)
     database.dispose()
 
 

@@ -63,5 +63,5 @@ def test_a_person_gets_the_first_of_their_own_then_of_the_newsrooms_languages(
 
 
 def test_kurdish_languages_have_their_own_names() -> None:
-    assert "Kurmancî" == languages.language("kmr").name
+    assert languages.language("kmr").name == "Kurmancî"
     assert languages.language("ckb").name.startswith("کوردی")

@@ -25,7 +25,7 @@ def test_a_row_of_a_transaction_that_failed_is_never_rung(database: Database) ->
     with pytest.raises(ZeroDivisionError), database.transaction() as tx:
         outbox.put(tx, "act", {}, now=now())
         raise ZeroDivisionError
-    assert 0 == outbox.drain(database, lambda _: True, now=now())
+    assert outbox.drain(database, lambda _: True, now=now()) == 0
 
 
 def test_a_row_is_rung_again_until_it_is_done(database: Database) -> None:
@@ -37,23 +37,23 @@ def test_a_row_is_rung_again_until_it_is_done(database: Database) -> None:
     assert [row_id, row_id] == rung
     done: list[object] = []
     assert outbox.perform(database, row_id, {"act": done.append})
-    assert [{"id": 1}] == done
+    assert done == [{"id": 1}]
     assert not outbox.perform(database, row_id, {"act": done.append})
-    assert 0 == outbox.drain(database, lambda _: True, now=later + timedelta(hours=2))
-    assert 1 == len(done)
+    assert outbox.drain(database, lambda _: True, now=later + timedelta(hours=2)) == 0
+    assert len(done) == 1
 
 
 def test_a_bell_out_of_reach_leaves_the_row_to_be_rung_at_once_when_it_is_back(database: Database) -> None:
     _put(database)
-    assert 0 == outbox.drain(database, lambda _: False, now=now())
-    assert 1 == outbox.drain(database, lambda _: True, now=now())
+    assert outbox.drain(database, lambda _: False, now=now()) == 0
+    assert outbox.drain(database, lambda _: True, now=now()) == 1
 
 
 def test_a_row_waits_for_its_time(database: Database) -> None:
     row_id = _put(database, not_before=now() + timedelta(hours=1))
-    assert 0 == outbox.drain(database, lambda _: True, now=now())
+    assert outbox.drain(database, lambda _: True, now=now()) == 0
     assert not outbox.perform(database, row_id, {})
-    assert 1 == outbox.drain(database, lambda _: True, now=now() + timedelta(hours=2))
+    assert outbox.drain(database, lambda _: True, now=now() + timedelta(hours=2)) == 1
 
 
 def test_a_failed_act_is_tried_again_later_and_says_so(database: Database) -> None:
@@ -65,7 +65,7 @@ def test_a_failed_act_is_tried_again_later_and_says_so(database: Database) -> No
     with pytest.raises(ZeroDivisionError):
         outbox.perform(database, row_id, {"act": fail})
     row = _row(database, row_id)
-    assert (None, 1) == (row.done_at, row.attempts)
+    assert (row.done_at, row.attempts) == (None, 1)
     assert row.not_before > now()
 
 
@@ -75,10 +75,10 @@ def test_a_row_in_one_workers_hands_is_not_taken_by_another(database: Database) 
     outbox.perform(
         database, row_id, {"act": lambda _: inside.append(outbox.perform(database, row_id, {"act": inside.append}))}
     )
-    assert [False] == inside
+    assert inside == [False]
 
 
 def test_rows_hold_ids_only(database: Database) -> None:
     _put(database)
     with database.reading() as tx:
-        assert [{"id": 1}] == list(tx.scalars(select(OutboxRow.payload)))
+        assert list(tx.scalars(select(OutboxRow.payload))) == [{"id": 1}]

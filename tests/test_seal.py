@@ -44,7 +44,7 @@ def test_old_values_open_after_a_new_key_became_current(tmp_path: Path) -> None:
     data["current"] = "k2"
     path.write_text(json.dumps(data))
     rotated = Keyring.load(path)
-    assert "hawar@example.org" == rotated.open(sealed, "t", "c", 1)
+    assert rotated.open(sealed, "t", "c", 1) == "hawar@example.org"
     del data["keys"]["k1"]
     path.write_text(json.dumps(data))
     with pytest.raises(SealBroken):
@@ -61,7 +61,7 @@ def test_lookups_agree_for_equal_values_and_differ_by_kind_and_keyring(keyring: 
 def test_a_keyring_is_private_and_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "keyring.json"
     create_keyring(path)
-    assert 0o600 == os.stat(path).st_mode & 0o777
+    assert os.stat(path).st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
         create_keyring(path)
 

@@ -34,5 +34,5 @@ def test_anything_else_is_no_token(text: str) -> None:
 
 def test_a_token_ends_when_it_says_so() -> None:
     token = SIGNER.token("confirm", 5, until=NOW + timedelta(days=7))
-    assert 5 == SIGNER.subject("confirm", token, now=NOW + timedelta(days=6))
+    assert SIGNER.subject("confirm", token, now=NOW + timedelta(days=6)) == 5
     assert SIGNER.subject("confirm", token, now=NOW + timedelta(days=8)) is None

@@ -40,14 +40,14 @@ def _envelope(recipient: str = "hawar@example.org", data: bytes = DATA) -> Envel
 def test_what_arrives_is_what_was_sent_dots_included(settings: Config, smtp_sink: Sink) -> None:
     with smtp.opener(settings)() as line:
         assert Outcome.SENT is line.send(_envelope()).outcome
-    assert [DATA] == [one.data for one in smtp_sink.received]
+    assert [one.data for one in smtp_sink.received] == [DATA]
 
 
 def test_one_connection_carries_many(settings: Config, smtp_sink: Sink) -> None:
     with smtp.opener(settings)() as line:
         for number in range(5):
             assert Outcome.SENT is line.send(_envelope(f"p{number}@example.org")).outcome
-    assert (5, 1) == (len(smtp_sink.received), smtp_sink.connections)
+    assert (len(smtp_sink.received), smtp_sink.connections) == (5, 1)
 
 
 def test_a_server_without_pipelining_is_spoken_to_in_turn(
@@ -81,7 +81,7 @@ def test_a_refusal_is_sorted_and_the_line_goes_on(
     with smtp.opener(settings)() as line:
         assert outcome is line.send(_envelope("odd@example.org")).outcome
         assert Outcome.SENT is line.send(_envelope()).outcome
-    assert ["hawar@example.org"] == list(smtp_sink.recipients())
+    assert list(smtp_sink.recipients()) == ["hawar@example.org"]
 
 
 def test_a_refused_recipient_whose_data_was_granted_is_sent_nothing(settings: Config, smtp_sink: Sink) -> None:
@@ -89,7 +89,7 @@ def test_a_refused_recipient_whose_data_was_granted_is_sent_nothing(settings: Co
     with smtp.opener(settings)() as line:
         assert Outcome.POLICY is line.send(_envelope()).outcome
         assert Outcome.SENT is line.send(_envelope()).outcome
-    assert 1 == len(smtp_sink.received)
+    assert len(smtp_sink.received) == 1
 
 
 def test_a_connection_lost_after_the_final_dot_is_a_doubt(settings: Config, smtp_sink: Sink) -> None:
@@ -134,7 +134,7 @@ def test_a_flask_mail_message_is_sent_whole_and_announced(settings: Config, smtp
     with email_dispatched.connected_to(lambda sent, **_: announced.append(sent)), smtp.Mail(settings).connect() as line:
         line.send(message)
     parsed = email.message_from_bytes(smtp_sink.received[0].data, policy=email.policy.default)
-    assert ("Ji kerema xwe piştrast bike", "auto-generated") == (parsed["Subject"], parsed["Auto-Submitted"])
+    assert (parsed["Subject"], parsed["Auto-Submitted"]) == ("Ji kerema xwe piştrast bike", "auto-generated")
     assert [message] == announced
 
 
@@ -190,7 +190,7 @@ def test_a_certificate_that_nobody_vouches_for_ends_the_connection(
     settings = make_config(mail_server="localhost", mail_port=unknown_authority, mail_use_tls=True)
     with smtp.opener(settings)() as line:
         answer = line.send(_envelope())
-    assert (Outcome.UNSENT, "SSLCertVerificationError") == (answer.outcome, answer.text)
+    assert (answer.outcome, answer.text) == (Outcome.UNSENT, "SSLCertVerificationError")
     with smtp.opener(replace(settings, mail_use_tls=False))() as line:
         assert Outcome.SENT is line.send(_envelope()).outcome, "it was the certificate and nothing else"
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))

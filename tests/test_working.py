@@ -10,11 +10,19 @@ import pytest
 import redis
 from rq import Queue
 
+from pressroom import working
 from pressroom.supervising import keeping
 from tests.servers import RedisServer
 from tests.supervising.running import alive, clean_environment, until
 
 ROOT = Path(__file__).parents[1]
+# A worker that may also do the jobs of these tests.
+_WORKER = """
+import sys
+from pressroom import working
+working.JOBS += tuple(f"tests.worker_jobs.{name}" for name in ("note", "hold", "until_asked_to_stop", "fail"))
+sys.exit(working.main(sys.argv[1:]))
+"""
 Begin = Callable[..., subprocess.Popen[bytes]]
 
 
@@ -35,11 +43,13 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
     def run(*words: str, url: str | None) -> subprocess.Popen[bytes]:
         environ = clean_environment(tmp_path, **({"PRESSROOM_REDIS_URL": url} if url else {}))
         with (tmp_path / "err").open("ab") as err:
-            started.append(
-                subprocess.Popen(
-                    [sys.executable, str(ROOT / "worker.py"), *words], env=environ, cwd=tmp_path, stderr=err
-                )
-            )
+            command = [
+                sys.executable,
+                str(ROOT / "worker.py") if not words else "-c",
+                *([_WORKER] if words else []),
+                *words,
+            ]
+            started.append(subprocess.Popen(command, env=environ, cwd=tmp_path, stderr=err))
         return started[-1]
 
     yield run
@@ -171,9 +181,11 @@ def test_without_words_both_workers_and_the_clock_run_and_end_together(
 ) -> None:
     _migrate(tmp_path)
     all_of_it = begin(url=redis_url)
-    ring(redis_url, "note", str(tmp_path / "default"), queue="default")
-    ring(redis_url, "note", str(tmp_path / "mail"), queue="mail")
-    until(lambda: (tmp_path / "default").exists() and (tmp_path / "mail").exists(), "both jobs are done")
+    with redis.Redis.from_url(redis_url) as client:
+        queues = [Queue(name, connection=client, serializer="json") for name in ("default", "mail")]
+        for queue, job in zip(queues, working.JOBS, strict=True):
+            queue.enqueue(job, 1)
+        until(lambda: not any(queue.count for queue in queues), "both jobs are done")
     running = alive(tmp_path).values()
     for name in ("mail", "default", "clock"):
         assert any(f"working {name}" in line for line in running), name
@@ -198,3 +210,14 @@ def test_without_redis_in_the_settings_it_says_so(begin: Begin, tmp_path: Path) 
 def test_an_unknown_word_is_wrong_usage(begin: Begin, tmp_path: Path) -> None:
     assert begin("post", url=None).wait(30) == 2
     assert len((tmp_path / "err").read_text().splitlines()) == 1
+
+
+def test_a_job_that_names_any_other_function_is_not_run(begin: Begin, redis_url: str, tmp_path: Path) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        queue = Queue("default", connection=client, serializer="json")
+        queue.enqueue("os.mkdir", str(tmp_path / "made"))
+    begin("default", url=redis_url)
+    ring(redis_url, "note", str(tmp_path / "noted"))
+    until((tmp_path / "noted").exists, "the next job is done")
+    assert not (tmp_path / "made").exists()
+    assert "none of ours" in (tmp_path / "err").read_text()

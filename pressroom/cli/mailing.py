@@ -136,7 +136,8 @@ def line(progress: Progress) -> str:
     counts = ", ".join(f"{count} {name}" for name in _COUNTS if (count := getattr(progress, name)))
     done = f"{progress.settled} of {progress.total} done"
     doubled = f"; {progress.possible_duplicates} perhaps sent twice" if progress.possible_duplicates else ""
-    return f"Mailing {progress.id}: {progress.state.value}, {done}{f' ({counts})' if counts else ''}{doubled}"
+    why = f" ({progress.paused_reason})" if progress.paused_reason else ""
+    return f"Mailing {progress.id}: {progress.state.value}{why}, {done}{f' ({counts})' if counts else ''}{doubled}"
 
 
 def _show(progress: Progress, *, as_json: bool) -> None:

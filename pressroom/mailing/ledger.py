@@ -17,6 +17,7 @@ from pressroom.db import to_micros
 from pressroom.mailing.delivery import OPEN, Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import Mailing, State
 from pressroom.mailing.subscriber import Subscriber
+from pressroom.mailing.suppression import Suppression
 
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 
@@ -126,8 +127,10 @@ def willing(tx: Session, subscriber_ids: Sequence[int]) -> dict[int, Subscriber]
             Subscriber.left_at.is_(None),
             Subscriber.suppressed_at.is_(None),
             Subscriber.confirmed_at.is_not(None),
+            # Asked too, for a row imported in the instant of a suppression, which could not mark it yet.
+            ~exists().where(Suppression.email_lookup == Subscriber.email_lookup),
         )
-        .with_for_update(read=True)
+        .with_for_update(read=True, of=Subscriber)
     )
     return {one.id: one for one in tx.scalars(query)}
 

@@ -29,7 +29,7 @@ FINAL = (State.FINISHED, State.CANCELLED)
 class Mailing(Base):
     """`cursor` is the last subscriber expanded; `total` is exact once `counted_at` is set.
 
-    `paused_from` is the state to which resuming returns. A test goes to one sealed address and makes no notices.
+    `paused_reason` is for a person to read. A test goes to one sealed address and makes no notices.
     """
 
     __tablename__ = "mailing"
@@ -47,7 +47,6 @@ class Mailing(Base):
     cursor: Mapped[int] = mapped_column(default=0)
     counted_at: Mapped[datetime | None]
     total: Mapped[int] = mapped_column(default=0)
-    possible_duplicates: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     finished_at: Mapped[datetime | None]
@@ -70,6 +69,7 @@ class Progress:
     cancelled: int
     unknown: int
     possible_duplicates: int
+    paused_reason: str | None = None
 
     @property
     def settled(self) -> int:
@@ -109,7 +109,12 @@ def progress(tx: Session, mailing_id: int) -> Progress:
         counts[state.value] = count
         doubled += int(doubles or 0)
     return Progress(
-        id=mailing.id, state=mailing.state, total=sum(counts.values()), possible_duplicates=doubled, **counts
+        id=mailing.id,
+        state=mailing.state,
+        total=sum(counts.values()),
+        possible_duplicates=doubled,
+        paused_reason=mailing.paused_reason,
+        **counts,
     )
 
 

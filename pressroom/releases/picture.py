@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import zlib
 from dataclasses import dataclass
@@ -43,6 +44,11 @@ class Picture:
     extension: str
     width: int
     height: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hexadecimal; the same picture given again has the same."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 def read_asset(path: Path) -> Picture:

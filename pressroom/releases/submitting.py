@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,12 +14,12 @@ from sqlalchemy.orm import Session
 from pressroom.db import Database, new_id, new_public_id
 from pressroom.errors import Conflict, Refused
 from pressroom.people import audit
+from pressroom.releases import asset as assets
 from pressroom.releases import beat as beats
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
 from pressroom.releases import visibility
-from pressroom.releases.asset import Asset, RevisionAsset
 from pressroom.releases.identity import identify, slug_of
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.picture import Picture, read_asset
@@ -208,8 +207,7 @@ def _store_revision(
     by: int | None,
 ) -> Revision | None:
     """The new revision, or None if this text is the newest already."""
-    digests = {path: hashlib.sha256(picture.data).hexdigest() for path, picture in pictures.items()}
-    said = _content(statement, digests)
+    said = _content(statement, pictures)
     newest = revisions.newest(tx, translation.id)
     if newest and newest.content_hash == said and translation.publish == statement.publish:
         return None
@@ -219,7 +217,24 @@ def _store_revision(
             f"use `pressroom correct {release.id}`."
         )
     translation.publish = statement.publish
-    revision = Revision(
+    revision = _revision(tx, translation, statement, said, made_from, now=now, by=by)
+    tx.add(revision)
+    tx.flush()
+    assets.attach(tx, release.id, revision.id, statement.assets, pictures, now=now)
+    return revision
+
+
+def _revision(
+    tx: Session,
+    translation: Translation,
+    statement: Statement,
+    said: str,
+    made_from: int | None,
+    *,
+    now: datetime,
+    by: int | None,
+) -> Revision:
+    return Revision(
         id=new_id(),
         translation_id=translation.id,
         number=revisions.next_number(tx, translation.id),
@@ -237,13 +252,9 @@ def _store_revision(
         created_at=now,
         created_by=by,
     )
-    tx.add(revision)
-    tx.flush()
-    _store_assets(tx, release, revision, statement, pictures, digests, now=now)
-    return revision
 
 
-def _content(statement: Statement, digests: dict[Path, str]) -> str:
+def _content(statement: Statement, pictures: Pictures) -> str:
     return revisions.content_hash(
         {
             "language": statement.language,
@@ -255,53 +266,8 @@ def _content(statement: Statement, digests: dict[Path, str]) -> str:
             "body": statement.body,
             "contacts": [asdict(contact) for contact in statement.contacts],
             "assets": [
-                [digests[item.path], item.name, item.alt, item.caption, item.credit, item.licence]
+                [pictures[item.path].digest, item.name, item.alt, item.caption, item.credit, item.licence]
                 for item in statement.assets
             ],
         }
     )
-
-
-def _store_assets(
-    tx: Session,
-    release: Release,
-    revision: Revision,
-    statement: Statement,
-    pictures: Pictures,
-    digests: dict[Path, str],
-    *,
-    now: datetime,
-) -> None:
-    for position, item in enumerate(statement.assets):
-        picture, digest = pictures[item.path], digests[item.path]
-        query = select(Asset.id).where(Asset.release_id == release.id, Asset.digest == digest)
-        asset_id = tx.scalars(query).one_or_none()
-        if asset_id is None:
-            asset_id = new_public_id()
-            tx.add(
-                Asset(
-                    id=asset_id,
-                    release_id=release.id,
-                    media_type=picture.media_type,
-                    extension=picture.extension,
-                    width=picture.width,
-                    height=picture.height,
-                    size=len(picture.data),
-                    digest=digest,
-                    data=picture.data,
-                    created_at=now,
-                )
-            )
-            tx.flush()
-        tx.add(
-            RevisionAsset(
-                revision_id=revision.id,
-                position=position,
-                asset_id=asset_id,
-                name=item.name,
-                alt=item.alt,
-                caption=item.caption,
-                credit=item.credit,
-                licence=item.licence,
-            )
-        )

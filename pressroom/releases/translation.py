@@ -18,8 +18,9 @@ def new_uuid() -> str:
 class Translation(Base):
     """`id` is a UUID and, as `urn:uuid:…`, the item's identity in every feed for ever.
 
-    `revision_id` is the revision that publication names (None before; no foreign key, the two tables would name each other); `public_from` is its own instant, never before
-    the release's. `updated_at` moves with significant changes only. `publish` is False for a source that is never shown.
+    `revision_id` is the revision that publication names, None before; it is no foreign key, for the two tables would
+    name each other. `public_from` is its own instant, never before the release's. `updated_at` moves with significant
+    changes only. `publish` is False for a source that is never shown.
     """
 
     __tablename__ = "translation"

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from pressroom import languages
+from pressroom import catalogues, languages
 from pressroom.errors import NotAllowed, Refused
 from pressroom.people import inviting, signing_in
 from pressroom.people.account import Membership, Role
@@ -22,8 +22,9 @@ from pressroom.web.publishing import the_service
 bp = Blueprint("auth", __name__, url_prefix="/login")
 
 COOKIE = "pressroom_session"
-SPOKEN = ("en", "ckb", "kmr", "ar")
+LANGUAGES = ("ckb", "kmr", "ar")
 
+_OF_THE_DESK = "Your newsrooms"
 _FORBIDDEN, _UNPROCESSABLE, _TOO_MANY = 403, 422, 429
 
 
@@ -89,7 +90,9 @@ def accept(token: str) -> ResponseReturnValue:
 def speak_to_staff() -> None:
     """The desk, unlike the public pages, follows the browser: whoever works here has no language in the address."""
     wanted = [value for value in request.accept_languages.values() if value != "*"]
-    speak(languages.best(wanted, SPOKEN, ("en",)) or "en")
+    # A language is offered once its catalogue has the desk: pages half in one and half in another help nobody.
+    spoken = [tag for tag in LANGUAGES if catalogues.of_language(tag).gettext(_OF_THE_DESK) != _OF_THE_DESK]
+    speak(languages.best(wanted, ["en", *spoken], ("en",)) or "en")
 
 
 @bp.after_request

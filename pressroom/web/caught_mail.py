@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.utils import parseaddr
@@ -46,41 +48,41 @@ class Opened:
 
 def keys(folder: Path) -> list[str]:
     """Of every message, the newest first."""
-    return sorted(_maildir(folder).keys(), key=_moment, reverse=True) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    return sorted(mailbox.Maildir(folder, create=False).keys(), key=_moment, reverse=True)
 
 
 def read(folder: Path, wanted: Sequence[str]) -> list[Caught]:
     """The heads of these messages; one that has gone meanwhile is left out."""
-    maildir, found = _maildir(folder), []
+    found = []
     for key in wanted:
         try:
-            head = BytesParser(policy=policy.default).parsebytes(maildir.get_bytes(key), headersonly=True)
-        except (KeyError, FileNotFoundError):
+            found.append(_caught(key, _headers(_bytes(folder, key))))
+        except NotFound:
             continue
-        found.append(_caught(key, head))
     return found
 
 
 def open_message(folder: Path, key: str) -> Opened:
     """Raises NotFound."""
-    try:
-        data = _maildir(folder).get_bytes(key) if folder.is_dir() else None
-    except (KeyError, FileNotFoundError):
-        data = None
-    if data is None:
-        raise NotFound("There is no such message.")
+    data = _bytes(folder, key)
     message = BytesParser(policy=policy.default).parsebytes(data)
+    headers = _headers(data)
     return Opened(
-        caught=_caught(key, message),
-        headers=[(name, str(value)) for name, value in message.items()],
+        caught=_caught(key, headers),
+        headers=headers,
         text=_part(message, "plain"),
         html=_part(message, "html"),
         source=data.decode("utf-8", "replace"),
     )
 
 
-def _maildir(folder: Path) -> mailbox.Maildir:
-    return mailbox.Maildir(folder, create=False)
+def _bytes(folder: Path, key: str) -> bytes:
+    try:
+        return mailbox.Maildir(folder, create=False).get_bytes(key)
+    except (KeyError, FileNotFoundError, mailbox.NoSuchMailboxError):
+        raise NotFound("There is no such message.") from None
 
 
 def _moment(key: str) -> float:
@@ -92,16 +94,30 @@ def _moment(key: str) -> float:
         return 0.0
 
 
-def _caught(key: str, message: EmailMessage) -> Caught:
-    sender_name, sender = parseaddr(str(message.get("From", "")))
+def _headers(data: bytes) -> list[tuple[str, str]]:
+    # The newer policy leaves a space where a name was cut into two encoded words (RFC 2047 §6.2).
+    message = BytesParser(policy=policy.compat32).parsebytes(data, headersonly=True)
+    return [(name, _decoded(" ".join(str(value).split()))) for name, value in message.items()]
+
+
+def _decoded(value: str) -> str:
+    try:
+        return str(make_header(decode_header(value)))
+    except (LookupError, UnicodeError, HeaderParseError):
+        return value
+
+
+def _caught(key: str, headers: Sequence[tuple[str, str]]) -> Caught:
+    first = {name.lower(): value for name, value in reversed(headers)}
+    sender_name, sender = parseaddr(first.get("from", ""))
     return Caught(
         key=key,
         at=datetime.fromtimestamp(_moment(key), UTC),
         sender_name=sender_name,
         sender=sender,
-        to=", ".join(message.get_all("Delivered-To", [])),
-        subject=str(message.get("Subject", "")),
-        language=_language(str(message.get("Content-Language", ""))),
+        to=", ".join(value for name, value in headers if name.lower() == "delivered-to"),
+        subject=first.get("subject", ""),
+        language=_language(first.get("content-language", "")),
     )
 
 

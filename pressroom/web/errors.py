@@ -21,11 +21,18 @@ _RETRY_AFTER = "5"
 
 
 def init_app(app: Flask) -> None:
+    app.before_request(_refuse_nul)
     app.register_error_handler(PressroomError, _for_person)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _refuse_nul() -> None:
+    # PostgreSQL cannot even be asked for a text that contains one.
+    if "\0" in request.path:
+        raise NotFound("There is nothing at this address.")
 
 
 def status_of(error: PressroomError) -> int:

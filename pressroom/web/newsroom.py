@@ -56,9 +56,9 @@ def home(slug: str) -> ResponseReturnValue:
 
 
 @bp.get("/<slug>/<tag>/")
-@bp.get("/<slug>/<tag>/archive/<int:number>")
+@bp.get("/<slug>/<tag>/archive/<int(min=2, max=9999):number>")
 @bp.get("/<slug>/<tag>/beats/<beat_slug>/")
-@bp.get("/<slug>/<tag>/beats/<beat_slug>/archive/<int:number>")
+@bp.get("/<slug>/<tag>/beats/<beat_slug>/archive/<int(min=2, max=9999):number>")
 def releases(slug: str, tag: str, beat_slug: str | None = None, number: int = 1) -> ResponseReturnValue:
     """The releases in one language, of one beat if it is named, newest first, a page at a time."""
 
@@ -69,7 +69,7 @@ def releases(slug: str, tag: str, beat_slug: str | None = None, number: int = 1)
         beat = beat_of(tx, newsroom, beat_slug) if beat_slug else None
         channel = Channel(newsroom, tag, beat)
         found = channels.latest(tx, channel, now, limit=_PER_PAGE + 1, skip=(number - 1) * _PER_PAGE)
-        if number < 1 or (number > 1 and not found):
+        if number > 1 and not found:
             raise NotFound("There is no such page.")
         feeds = feed_links(newsroom, tag, beat)
         html = publishing.html(

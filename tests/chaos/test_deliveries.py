@@ -39,7 +39,7 @@ def _kill_workers(database: Database, config: Config, sink: Sink, redis_url: str
 
 def _check(found: Tally, kills: int) -> None:
     print(f"\n{found}")
-    assert 0 == found.lost
+    assert found.lost == 0
     assert found.extra <= CONNECTIONS * kills
     assert found.most <= 2, "nobody gets three"
 
@@ -62,7 +62,7 @@ def _flush(database: Database, config: Config, sink: Sink, redis_url: str, peopl
     with Crew(config, sink, redis_url):
         faults = Faults(2, people, lambda: redis.Redis.from_url(redis_url).flushall())
         progress = watch(database, mailing_id, seconds=400, meanwhile=faults)
-    assert 2 == faults.done
+    assert faults.done == 2
     return tally(sink, people, progress, time.monotonic() - faults.last)
 
 
@@ -70,7 +70,7 @@ def test_a_flushed_redis_loses_and_doubles_nothing(
     database: Database, config: Config, smtp_sink: Sink, redis_url: str
 ) -> None:
     found = _flush(database, config, smtp_sink, redis_url, people=1_200)
-    assert (0, 0) == (found.lost, found.extra)
+    assert (found.lost, found.extra) == (0, 0)
 
 
 @pytest.mark.chaos
@@ -79,4 +79,4 @@ def test_redis_flushed_twice_in_five_thousand_deliveries(
 ) -> None:
     found = _flush(database, config, smtp_sink, redis_url, people=5_000)
     print(f"\n{found}")
-    assert (0, 0) == (found.lost, found.extra)
+    assert (found.lost, found.extra) == (0, 0)

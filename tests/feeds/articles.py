@@ -45,7 +45,6 @@ def article(
     pictures: int = 0,
 ) -> Item:
     """The same arguments give the same item, whenever."""
-    said = TITLES[tag] if title is None else title
     at = MOMENT - timedelta(hours=number)
     translation = Translation(
         id=f"0b5d57aa-0000-4000-8000-{LANGUAGES.index(tag):04d}{number:08d}",
@@ -56,7 +55,8 @@ def article(
         public_from=at,
         updated_at=at + timedelta(minutes=5),
     )
-    revision = make_revision_row(translation, said, BODIES[tag] if body is None else body, at=at)
+    revision = make_revision_row(translation, TITLES[tag], BODIES[tag] if body is None else body, at=at)
+    revision.title = TITLES[tag] if title is None else title
     revision.subtitle = subtitle
     return Item(
         newsroom=NEWSROOM,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import feedparser
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
@@ -87,6 +87,7 @@ def test_what_begins_with_latin_letters_is_marked_in_a_right_to_left_language() 
 
 @pytest.mark.parametrize("kind", WRITERS)
 @settings(max_examples=60, deadline=None)
+@example(title="\ud800\x00\ufffe\x0b]]>&<b>", subtitle="\x1f")
 @given(title=st.text(NEAR_ALL, min_size=1, max_size=40), subtitle=st.text(NEAR_ALL, max_size=40))
 def test_any_title_leaves_the_feed_well_formed(kind: str, title: str, subtitle: str) -> None:
     item = article("ar", title=f"ع{title}", body="متن", subtitle=subtitle)

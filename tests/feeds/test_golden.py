@@ -1,4 +1,4 @@
-"""Feeds as they were when last looked at by a person; PRESSROOM_UPDATE_GOLDEN=1 writes them anew."""
+"""Feeds as they were when last looked at by a person; UPDATE_GOLDEN=1 writes them anew."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def test_a_feed_is_written_as_it_was(tag: str, kind: str) -> None:
     second = article(tag, 2, title="3 – UNICEF & “<b>”", pictures=1)
     written = WRITERS[kind](around(kind, tag), [article(tag, siblings=others), second])
     path = GOLDEN / f"feed.{tag}.{kind}"
-    if os.environ.get("PRESSROOM_UPDATE_GOLDEN"):
+    if os.environ.get("UPDATE_GOLDEN"):
         path.write_bytes(written)
     assert written == path.read_bytes()

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pressroom import smtp
 from pressroom.config import Config
 from pressroom.db import Database, new_id
-from pressroom.mailing import sending, steering, subscriber, suppression
 from pressroom.mailing import mailing as mailings
+from pressroom.mailing import sending, steering, subscriber, suppression
 from pressroom.mailing.expanding import expand
 from pressroom.mailing.mailing import Progress
 from pressroom.mailing.media_list import ListMember, MediaList

@@ -41,7 +41,7 @@ def test_a_subject_decodes_to_what_was_written(text: str) -> None:
 def test_every_header_line_is_ascii_and_at_most_78_long(text: str) -> None:
     lines = header.unstructured("Subject", text).split(b"\r\n")
     assert all(line.isascii() and len(line) <= 78 for line in lines)
-    assert b"" == lines[-1]
+    assert lines[-1] == b""
     assert all(line.startswith(b" ") for line in lines[1:-1])
 
 
@@ -69,4 +69,4 @@ def test_a_line_end_or_nul_is_refused_in_any_field(value: str) -> None:
 
 
 def test_a_domain_beyond_ascii_is_written_as_dns_knows_it() -> None:
-    assert "zhîna@xn--mnchen-3ya.example" == header.ascii_domain("zhîna@münchen.example")
+    assert header.ascii_domain("zhîna@münchen.example") == "zhîna@xn--mnchen-3ya.example"

@@ -76,15 +76,15 @@ def test_one_click_headers_are_there_for_a_person_and_absent_without_an_address_
     with_address = made.fill(recipient="a@example.org", name="", message_id="<a@b>", unsubscribe=ADDRESS, now=NOW)
     parsed = email.message_from_bytes(with_address)
     assert f"<{ADDRESS}>" == str(parsed["List-Unsubscribe"]).strip()
-    assert "List-Unsubscribe=One-Click" == parsed["List-Unsubscribe-Post"]
+    assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     without = made.fill(recipient="a@example.org", name="", message_id="<a@b>", unsubscribe=None, now=NOW)
     assert b"List-Unsubscribe" not in without
 
 
 def test_the_top_level_is_multipart_alternative_with_text_before_html() -> None:
     parsed = email.message_from_bytes(_fill(_letter("A\n")))
-    assert "multipart/alternative" == parsed.get_content_type()
-    assert ["text/plain", "text/html"] == [part.get_content_type() for part in parsed.get_payload()]
+    assert parsed.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in parsed.get_payload()] == ["text/plain", "text/html"]
 
 
 def test_a_message_id_is_the_same_at_each_attempt_and_differs_between_deliveries() -> None:
@@ -98,7 +98,7 @@ def test_a_return_path_of_ones_own_fits_and_names_no_address() -> None:
     path = return_path(Signer("s" * 40), "bounces@example.org", 2**62, "press@example.org")
     assert path.endswith("@example.org") and path.startswith("bounces+")
     assert len(path.partition("@")[0]) <= 64
-    assert "press@example.org" == return_path(Signer("s" * 40), None, 1, "press@example.org")
+    assert return_path(Signer("s" * 40), None, 1, "press@example.org") == "press@example.org"
 
 
 def test_a_forged_recipient_cannot_add_headers() -> None:

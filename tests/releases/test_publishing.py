@@ -31,7 +31,7 @@ def test_publishing_names_the_newest_revisions_and_tells_every_process(database:
     made = _draft(database)
     before = _generation(database)
     published = publishing.publish(database, made.id, now=now())
-    assert (Status.PUBLISHED, True) == (published.status, published.changed)
+    assert (published.status, published.changed) == (Status.PUBLISHED, True)
     assert Visibility.PUBLIC is _visibility(database, made)
     assert _generation(database) > before
     with database.reading() as tx:
@@ -84,7 +84,7 @@ def test_what_joins_the_transaction_fails_with_it(database: Database) -> None:
         publishing.publish(database, made.id, now=now(), within=fail)
     assert Visibility.HIDDEN is _visibility(database, made)
     with database.reading() as tx:
-        assert [] == list(tx.scalars(select(LogRow)))
+        assert list(tx.scalars(select(LogRow))) == []
 
 
 def test_a_source_that_is_never_shown_is_not_published(database: Database) -> None:
@@ -98,7 +98,7 @@ def test_a_source_that_is_never_shown_is_not_published(database: Database) -> No
             one.language: visibility.of_translation(release, one, now())
             for one in tx.scalars(select(Translation).where(Translation.release_id == made.id))
         }
-    assert {"en": Visibility.HIDDEN, "ckb": Visibility.PUBLIC} == seen
+    assert seen == {"en": Visibility.HIDDEN, "ckb": Visibility.PUBLIC}
 
 
 def test_nothing_to_publish_is_refused(database: Database) -> None:
@@ -163,7 +163,7 @@ def test_the_log_is_a_chain_that_shows_any_change(database: Database) -> None:
     publishing.retract(database, made.id, {"en": "Wrong."}, now=now())
     with database.reading() as tx:
         rows = list(tx.scalars(select(LogRow).order_by(LogRow.number)))
-        assert [(1, "publication"), (2, "retraction")] == [(row.number, row.event.value) for row in rows]
+        assert [(row.number, row.event.value) for row in rows] == [(1, "publication"), (2, "retraction")]
         assert ["0" * 64, rows[0].row_hash] == [row.previous_hash for row in rows]
         assert all(log.hash_of(row) == row.row_hash for row in rows)
         rows[0].at += timedelta(seconds=1)
@@ -175,4 +175,4 @@ def test_every_act_is_noted(database: Database) -> None:
     publishing.publish(database, made.id, now=now())
     publishing.retract(database, made.id, {"en": "Wrong."}, now=now())
     with database.reading() as tx:
-        assert ["publish", "retract"] == list(tx.scalars(select(AuditEntry.act).order_by(AuditEntry.id)))
+        assert list(tx.scalars(select(AuditEntry.act).order_by(AuditEntry.id))) == ["publish", "retract"]

@@ -54,9 +54,9 @@ def test_a_push_makes_one_release_with_its_translations(database: Database, push
         source, other = (revisions.newest(tx, of[tag].id) for tag in ("en", "ckb"))
         assert source and other
         assert (None, source.id) == (source.source_revision_id, other.source_revision_id)
-        assert ["water"] == [one.slug for one in of_release(tx, made.release_id)]
+        assert [one.slug for one in of_release(tx, made.release_id)] == ["water"]
         assert "<em>drink</em>" in source.html
-        assert "water" == of["en"].slug
+        assert of["en"].slug == "water"
         assert tx.get_one(Release, made.release_id).public_from is None
 
 
@@ -64,7 +64,7 @@ def test_pushing_the_same_files_again_changes_nothing(database: Database, push: 
     first = push({"water.en.md": EN, "water.ckb.md": CKB})
     again = push({"water.en.md": EN, "water.ckb.md": CKB})
     assert (first.release_id, False) == (again.release_id, again.changed)
-    assert 2 == _revisions(database)
+    assert _revisions(database) == 2
 
 
 def test_a_changed_file_makes_a_new_draft_revision_of_that_translation_only(database: Database, push: Push) -> None:
@@ -78,7 +78,7 @@ def test_changed_text_of_a_published_release_is_refused(database: Database, push
     publishing.publish(database, made.release_id, now=now())
     with pytest.raises(Conflict, match="pressroom correct"):
         push({"water.en.md": EN.replace("Do not", "Never")})
-    assert 1 == _revisions(database)
+    assert _revisions(database) == 1
     assert not push({"water.en.md": EN}).changed
 
 
@@ -94,7 +94,7 @@ def test_a_near_match_asks_and_stores_nothing(database: Database, push: Push) ->
     made = push({"water.en.md": EN})
     with pytest.raises(Refused, match="--new"):
         push({"other.en.md": EN.replace("slug: water", "slug: river").replace("unsafe", "unsafe!")})
-    assert 1 == _revisions(database)
+    assert _revisions(database) == 1
     other = push({"other.en.md": EN.replace("slug: water", "slug: river")}, new=True)
     assert other.release_id != made.release_id
     named = push({"third.en.md": EN.replace("unsafe", "very unsafe")}, release_id=made.release_id)
@@ -127,7 +127,7 @@ def test_a_picture_is_stored_stripped_and_once(database: Database, push: Push, t
     with database.reading() as tx:
         (stored,) = tx.scalars(select(assets.Asset).where(assets.Asset.release_id == made.release_id))
         assert b"secret place" not in stored.data
-        assert ("image/jpeg", 60, 40) == (stored.media_type, stored.width, stored.height)
+        assert (stored.media_type, stored.width, stored.height) == ("image/jpeg", 60, 40)
 
 
 def test_an_embargo_without_an_offset_is_in_the_newsrooms_zone(database: Database, push: Push) -> None:
@@ -156,4 +156,4 @@ def test_two_releases_of_one_headline_have_different_addresses(database: Databas
     push({"a.en.md": text})
     second = push({"a.en.md": text.replace("First", "Second")}, new=True)
     with database.reading() as tx:
-        assert "weekly-figures-2" == translations.of_release(tx, second.release_id)["en"].slug
+        assert translations.of_release(tx, second.release_id)["en"].slug == "weekly-figures-2"

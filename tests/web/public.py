@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from pressroom import create_app
+from pressroom import addresses, create_app
 from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.service import Service
 from pressroom.web.fastpath import Pulse
+from tests.makers import Made
 
 
 class Site:
@@ -35,3 +36,7 @@ class Site:
 
     def close(self) -> None:
         self.app.extensions["pressroom"].database.dispose()
+
+
+def path(made: Made, tag: str) -> str:
+    return addresses.release(made.newsroom.slug, tag, made.translations[tag].slug)

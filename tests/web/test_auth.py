@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from pressroom import catalogues
 from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.people import attempt, inviting, signing_in
@@ -187,9 +189,33 @@ def test_an_invitation_sets_a_password_and_logs_in_once(house: House, newsroom: 
         ("", "en", "ltr"),
     ],
 )
-def test_the_desk_speaks_the_browsers_language(house: House, wanted: str, tag: str, direction: str) -> None:
-    page = house.browser().get("/login", headers={"Accept-Language": wanted})
+def test_the_desk_speaks_the_browsers_language_once_it_is_translated(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, tag: str, direction: str
+) -> None:
+    words = {"ckb": "ژوورەکانی هەواڵت", "ku": "Navendên te", "ar": "غرف أخبارك"}
+    for folder, word in words.items():
+        path = tmp_path / "words" / folder / "LC_MESSAGES" / "messages.po"
+        path.parent.mkdir(parents=True)
+        path.write_text(f'msgid ""\nmsgstr ""\n\nmsgid "Your newsrooms"\nmsgstr "{word}"\n', encoding="utf-8")
+    monkeypatch.setattr(catalogues, "FOLDER", tmp_path / "words")
+    catalogues.words.cache_clear()
+    try:
+        page = house.browser().get("/login", headers={"Accept-Language": wanted})
+    finally:
+        catalogues.words.cache_clear()
     assert f'<html lang="{tag}" dir="{direction}">' in page.text
+
+
+def test_the_desk_speaks_english_where_a_language_lacks_its_words(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogues, "FOLDER", tmp_path / "none")
+    catalogues.words.cache_clear()
+    try:
+        page = house.browser().get("/login", headers={"Accept-Language": "ckb"})
+    finally:
+        catalogues.words.cache_clear()
+    assert '<html lang="en" dir="ltr">' in page.text
 
 
 def test_nothing_of_the_log_in_is_kept_or_indexed(house: House) -> None:

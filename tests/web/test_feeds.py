@@ -1,26 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import feedparser
 import pytest
 
 from pressroom import addresses
-from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.releases import publishing
 from tests.makers import NAMES, TITLES, make_newsroom, make_release, now
 from tests.web.public import Site
 
 MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
-
-
-@pytest.fixture
-def site(config: Config, database: Database) -> Iterator[Site]:
-    site = Site(config, database)
-    yield site
-    site.close()
 
 
 def entries(site: Site, path: str) -> list[tuple[str, str]]:

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pressroom import create_app, outbox
@@ -11,13 +10,6 @@ from pressroom.config import Config
 from pressroom.db import Database
 from tests.makers import make_newsroom, make_release, now
 from tests.web.public import Site
-
-
-@pytest.fixture
-def site(config: Config, database: Database) -> Iterator[Site]:
-    site = Site(config, database)
-    yield site
-    site.close()
 
 
 def test_alive_needs_no_database(make_config: Callable[..., Config]) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from urllib.parse import unquote
@@ -11,24 +10,12 @@ import pytest
 from lxml import html as lxml_html
 
 from pressroom import addresses, languages
-from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.releases import publishing
 from pressroom.releases.release import Release
 from pressroom.releases.translation import Translation
 from tests.makers import ABOUT, NAMES, TITLES, Made, make_newsroom, make_release, make_revision_row, now
-from tests.web.public import Site
-
-
-@pytest.fixture
-def site(config: Config, database: Database) -> Iterator[Site]:
-    site = Site(config, database)
-    yield site
-    site.close()
-
-
-def path(made: Made, tag: str) -> str:
-    return addresses.release(made.newsroom.slug, tag, made.translations[tag].slug)
+from tests.web.public import Site, path
 
 
 def tree(site: Site, address: str) -> lxml_html.HtmlElement:
@@ -85,10 +72,11 @@ def test_a_page_asks_nothing_of_others_and_runs_no_script(site: Site, database: 
 
 
 def test_structured_data_names_language_dates_and_translations(site: Site, database: Database) -> None:
-    titles = {**TITLES, "en": 'A bridge </script><script>alert("x")</script>'}
+    titles = {**TITLES, "en": 'A bridge <!--<script> </script><script>alert("x")</script>'}
     made = make_release(database, make_newsroom(database), titles=titles)
     page = tree(site, path(made, "en"))
     assert len(page.xpath("//script")) == 1
+    assert not set("<>&") & set(page.xpath("string(//script)"))
     said = json.loads(page.xpath("string(//script)"))
     assert (said["@type"], said["inLanguage"], said["headline"]) == ("NewsArticle", "en", titles["en"])
     assert {one["inLanguage"] for one in said["workTranslation"]} == {"ckb", "kmr", "ar"}
@@ -133,16 +121,6 @@ def test_an_embargoed_release_is_nowhere_until_its_second(site: Site, database: 
     site.ahead = timedelta(hours=1, seconds=1)
     assert all(site.get(address).status_code == 200 for address in own)
     assert all("7319" in site.get(address).text for address in places(made))
-
-
-def test_drafts_unknown_newsrooms_and_unknown_languages_answer_alike(site: Site, database: Database) -> None:
-    made = make_release(database, make_newsroom(database), draft=True)
-    answers = {
-        site.get(address).data
-        for address in (path(made, "en"), f"/river/r/{made.id}", "/nobody/", "/nobody/en/", "/river/fr/", "/nobody/r/x")
-    }
-    assert len(answers) == 1
-    assert site.get(path(made, "en")).status_code == 404
 
 
 def test_a_source_that_is_never_shown_shows_nowhere(site: Site, database: Database) -> None:
@@ -259,12 +237,6 @@ def test_an_address_in_another_unicode_form_leads_to_the_one_that_is_kept(site: 
     assert (answer.status_code, answer.headers["Location"]) == (301, path(made, "kmr"))
 
 
-def test_a_missing_slash_is_added_without_repeating_the_host(site: Site, database: Database) -> None:
-    make_newsroom(database)
-    answer = site.get("/river", Host="elsewhere.example")
-    assert answer.headers["Location"] == "/river/"
-
-
 def test_beats_list_their_own_releases_only(site: Site, database: Database) -> None:
     newsroom = make_newsroom(database, languages=["en"])
     make_release(database, newsroom, titles={"en": "About water"}, beats=["water"])
@@ -279,26 +251,6 @@ def test_titles_are_text_and_never_markup(site: Site, database: Database) -> Non
     made = make_release(database, newsroom, titles={"en": title})
     for address in (path(made, "en"), "/river/en/", "/river/"):
         assert title in unescape(re.sub(r"<[^>]*>", "", site.get(address).text))
-
-
-def test_privacy_and_robots_are_there(site: Site) -> None:
-    assert [one.get("lang") for one in tree(site, "/privacy").xpath("//section")] == ["en", "ckb", "kmr", "ar"]
-    assert "Disallow: /desk/" in site.get("/robots.txt").text
-
-
-def test_an_unexpected_error_tells_the_reader_nothing_of_it(config: Config, database: Database, caplog) -> None:
-    site = Site(config, database)
-    site.app.testing = False
-
-    @site.app.get("/broken")
-    def broken() -> str:
-        raise RuntimeError("person@example.org")
-
-    answer = site.get("/broken")
-    assert answer.status_code == 500
-    assert "person@" not in answer.text and "person@" not in caplog.text
-    assert "RuntimeError" in caplog.text
-    site.close()
 
 
 def test_addresses_are_unquoted_only_once(site: Site, database: Database) -> None:
