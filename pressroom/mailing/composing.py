@@ -56,7 +56,8 @@ class Composer:
 
     def prepare(self, tx: Session, mailing: Mailing, now: datetime) -> bool:
         """Looks up what is public; False if nothing of this release may be mailed now. For each transaction anew."""
-        release = tx.get_one(Release, mailing.release_id, with_for_update={"read": True})
+        # Not locked: a retraction locks the release and then the mailing, which is locked already.
+        release = tx.get_one(Release, mailing.release_id)
         self._current = {}
         for tag, translation in translations.of_release(tx, release.id).items():
             shown: int | None = None

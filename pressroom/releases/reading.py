@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from pressroom.languages import direction, parse_tag
 from pressroom.markup import Rendered, clean, clean_line, image_uses, render_markdown, render_plain, take_title
 from pressroom.releases.front_matter import AssetRef, FrontMatter, MediaContact, asset, split
 from pressroom.releases.pasted_text import blocks, read_pasted
+from pressroom.releases.revision import BodyForm
 
 __all__ = ["AssetRef", "BodyForm", "MediaContact", "Statement", "read_statements", "render"]
 
@@ -28,11 +28,6 @@ _PLAIN = (".txt", ".text", "")
 _LIKE_A_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 Value = TypeVar("Value")
-
-
-class BodyForm(StrEnum):
-    MARKDOWN = "markdown"
-    PLAIN = "plain"
 
 
 @dataclass(frozen=True)

@@ -243,7 +243,7 @@ def _revision(
         subtitle=statement.subtitle,
         dateline=statement.dateline,
         dated=statement.date,
-        form=revisions.BodyForm(statement.form.value),
+        form=statement.form,
         body=statement.body,
         html=statement.html,
         text=statement.text,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from ipaddress import ip_address, ip_network
 
 from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -17,6 +16,7 @@ from pressroom.people import inviting, signing_in
 from pressroom.people.account import Membership, Role
 from pressroom.people.signing_in import TooManyAttempts
 from pressroom.web.locale import speak
+from pressroom.web.proxies import network_of
 from pressroom.web.publishing import the_service
 
 bp = Blueprint("auth", __name__, url_prefix="/login")
@@ -42,7 +42,9 @@ def enter() -> ResponseReturnValue:
     wanted, email = _local(request.form.get("next", "")), request.form.get("email", "").strip()
     password = request.form.get("password", "")
     try:
-        token = signing_in.sign_in(service.database, service.keyring, email, password, network=_network(), now=now())
+        token = signing_in.sign_in(
+            service.database, service.keyring, email, password, network=network_of(request.remote_addr or ""), now=now()
+        )
     except TooManyAttempts as error:
         refused = _refused(error.message, _TOO_MANY, wanted, email)
         refused.headers["Retry-After"] = str(int(signing_in.WINDOW.total_seconds()))
@@ -176,12 +178,3 @@ def _local(path: str) -> str:
     steps = path.partition("?")[0].split("/")
     is_of_desk = steps[:2] == ["", "desk"] and ".." not in steps and not re.search(r"[\\\s\x00-\x1f]", path)
     return path if is_of_desk else "/desk/"
-
-
-def _network() -> str:
-    """The client's own network, as far as one household or office has one: /24, or /64 in IPv6."""
-    try:
-        address = ip_address(request.remote_addr or "")
-    except ValueError:
-        return ""
-    return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))

@@ -58,3 +58,11 @@ def _parse(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def network_of(client: str) -> str:
+    """The client's own network, as far as one household or office has one: /24, or /64 in IPv6; empty if unknown."""
+    address = _parse(client)
+    if address is None:
+        return ""
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))

@@ -7,7 +7,6 @@ carries lets its holder leave and no more.
 from __future__ import annotations
 
 from datetime import datetime
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -25,6 +24,7 @@ from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.newsroom import Newsroom, in_language
 from pressroom.web.locale import page_language, speak
 from pressroom.web.places import Alternate
+from pressroom.web.proxies import network_of
 from pressroom.web.publishing import the_service
 
 bp = Blueprint("subscriptions", __name__)
@@ -73,7 +73,7 @@ def join(slug: str) -> ResponseReturnValue:
         beats=chosen.beats,
         consent_text=" ".join(_consent(newsroom)),
         consent_language=_tag(),
-        network=_network(request.remote_addr or ""),
+        network=network_of(request.remote_addr or ""),
     )
     try:
         subscribing.join(service.database, service.keyring, slug, wanted, now=_now())
@@ -212,15 +212,6 @@ def _consent(newsroom: Newsroom) -> tuple[str, str]:
 
 def _tag() -> str:
     return page_language().tag
-
-
-def _network(client: str) -> str:
-    """The client's neighbourhood: one household or office, and no single person."""
-    try:
-        version = ip_address(client).version
-    except ValueError:
-        return "unknown"
-    return str(ip_network(f"{client}/{24 if version == 4 else 64}", strict=False))
 
 
 def _form(newsroom: Newsroom, chosen: Choices, *, email: str, wrong: str = "") -> str:

@@ -11,7 +11,10 @@ from pressroom.mailing.expanding import expand
 from pressroom.mailing.mailing import Mailing, Progress, State
 from tests.cli.conftest import Press, must, refused, write
 
-KEYS = "id state total pending sending sent deferred bounced failed suppressed cancelled unknown possible_duplicates paused_reason"
+KEYS = (
+    "id state total pending sending sent deferred bounced failed suppressed cancelled unknown possible_duplicates"
+    " paused_reason"
+)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -274,3 +275,27 @@ def test_a_suppression_that_missed_the_subscribers_row_still_holds(house: MailHo
     house.send()
     assert list(house.sink.recipients()) == ["person1@example.org"]
     assert house.progress(mailing_id).suppressed == 1
+
+
+def test_retracting_while_messages_leave_waits_for_nobody_for_ever(house: MailHouse) -> None:
+    newsroom, *_ = _people(house, 60)
+    made = make_release(house.database, newsroom)
+    mailing_id = house.mailing(made)
+    house.sink.delay(0.01)
+    sender = threading.Thread(target=house.send)
+    sender.start()
+    house.sink.wait_for(5)
+    publishing.retract(
+        house.database,
+        made.id,
+        {"en": "It was wrong."},
+        now=house.now(),
+        within=lambda tx, one: steering.cancel_of_release(tx, one.id, now=house.database.now(tx)),
+    )
+    at_the_commit = len(house.sink.received)
+    sender.join(30)
+    progress = house.progress(mailing_id)
+    assert progress.state is State.CANCELLED
+    assert len(house.sink.received) - at_the_commit <= house.terms.connections, "only what was on the wire"
+    assert progress.sent == len(house.sink.received)
+    assert (progress.sent + progress.cancelled, progress.pending + progress.deferred + progress.sending) == (60, 0)

@@ -499,8 +499,17 @@ def test_an_act_rings_the_workers_at_once(
     url = database.url.replace("+psycopg", "")
     settings = {"database_url": url, "mail_server": "127.0.0.1", "redis_url": redis_url}
     house = House(make_config(**settings), database)
-    assert publish(house.staff(newsroom, "editor"), made, lists=["press"]).status_code == 303
-    assert Queue("default", connection=Redis.from_url(redis_url), serializer="json").count == 1
+    editor, queue = (
+        house.staff(newsroom, "editor"),
+        Queue("default", connection=Redis.from_url(redis_url), serializer="json"),
+    )
+    assert publish(editor, made, lists=["press"]).status_code == 303
+    assert queue.count == 1
+    started = editor.send(at(made, "/mail"), test="me@example.org").location
+    assert queue.count == 2
+    for act in ("pause", "resume"):
+        editor.send(f"{started}/{act}")
+    assert queue.count == 3
     house.close()
 
 
