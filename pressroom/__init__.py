@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pressroom.service import Service
     from pressroom.web.fastpath import Pulse
 
-_DOORS = ("health", "desk", "auth", "subscriptions", "mailbox", "site", "feeds", "newsroom")
+_DOORS = ("health", "desk", "auth", "subscriptions", "mailbox", "site", "feeds", "formats", "newsroom")
 _LARGEST_REQUEST = 64 * 1024 * 1024
 
 

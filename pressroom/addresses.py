@@ -9,6 +9,11 @@ from urllib.parse import quote
 
 FEED_FORMATS = ("atom", "rss", "json")
 
+SITEMAP = "/sitemap.xml"
+NEWS_SITEMAP = "/news-sitemap.xml"
+OPML = "/feeds.opml"
+PRIVACY = "/privacy"
+
 
 def site() -> str:
     return "/"
@@ -25,6 +30,11 @@ def language(slug: str, tag: str) -> str:
 def release(slug: str, tag: str, release_slug: str) -> str:
     """The page of one translation."""
     return f"{language(slug, tag)}{quote(release_slug, safe='')}"
+
+
+def release_file(slug: str, tag: str, release_slug: str, kind: str) -> str:
+    """One translation for machines, in the format that `kind` names."""
+    return f"{release(slug, tag, release_slug)}.{kind}"
 
 
 def short(slug: str, release_id: str) -> str:
@@ -52,3 +62,8 @@ def feed(kind: str, *, slug: str | None = None, tag: str | None = None, beat_slu
 
 def subscribe(slug: str) -> str:
     return f"/subscribe/{quote(slug, safe='')}"
+
+
+def sitemap_part(number: int) -> str:
+    """Part `number`, from 1, of a sitemap too large for one document."""
+    return f"/sitemap-{number}.xml"

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 # How long the same ring is not repeated: work waits in the queue, and the clock looks every second.
 _QUIET_SECONDS = 10
+_LONGEST_QUEUE = 20
 
 
 class Doorbell:
@@ -50,13 +51,15 @@ class Doorbell:
         if self._redis is None or time.monotonic() < self._away_until:
             return False
         try:
+            line = Queue(queue, connection=self._redis, serializer="json")
+            if quiet and line.count >= _LONGEST_QUEUE:
+                # The clock rings again in a second; a longer queue would only keep the next mailing waiting.
+                return False
             key = f"pressroom:rung:{job}:{row_id}"
             if not self._redis.set(key, 1, ex=_QUIET_SECONDS, nx=quiet):
                 return True
             # The jobs watch over their own time; Redis keeps nothing of one that has ended.
-            Queue(queue, connection=self._redis, serializer="json").enqueue(
-                job, row_id, job_timeout=-1, result_ttl=0, failure_ttl=60, ttl=3600
-            )
+            line.enqueue(job, row_id, job_timeout=-1, result_ttl=0, failure_ttl=60, ttl=3600)
         except redis.RedisError as error:
             log.warning("Redis cannot be reached (%s); the clock will ring again.", type(error).__name__)
             self._away_until = time.monotonic() + 1

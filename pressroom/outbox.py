@@ -18,6 +18,8 @@ from pressroom.db import Base, Database, Id, new_id
 log = logging.getLogger(__name__)
 
 _CLAIM = timedelta(seconds=20)
+# A letter's act waits up to ten minutes for a slow mail server; nobody else may begin it meanwhile.
+_LONG_CLAIMS = {"send_confirmation": timedelta(minutes=12), "send_preferences_link": timedelta(minutes=12)}
 _RING_AGAIN = timedelta(seconds=10)
 
 
@@ -80,10 +82,10 @@ def perform(database: Database, row_id: int, acts: Mapping[str, Callable[[Mappin
     """
     with database.transaction() as tx:
         now = database.now(tx)
-        row = tx.get(OutboxRow, row_id, with_for_update=True)
+        row = tx.get(OutboxRow, row_id, with_for_update={"key_share": True})
         if row is None or row.done_at or row.not_before > now or (row.claimed_until and row.claimed_until >= now):
             return False
-        row.claimed_until = now + _CLAIM
+        row.claimed_until = now + _LONG_CLAIMS.get(row.kind, _CLAIM)
         row.attempts += 1
         kind, payload, attempts = row.kind, row.payload, row.attempts
     try:

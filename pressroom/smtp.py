@@ -60,7 +60,8 @@ class Connection(flask_mail.Connection):  # type: ignore[misc]
     def send(self, item: Envelope | flask_mail.Message, envelope_from: str | None = None) -> Answer:
         """Hands over an Envelope, or a Flask-Mail Message to its one recipient, and returns the answer.
 
-        A Message that is not accepted raises TryLater, or ConfigError where waiting will not help.
+        A Message that may be accepted later raises TryLater. One that is refused for good, or is in doubt, does not:
+        a second try would help nobody, or make a second copy.
         """
         if isinstance(item, Envelope):
             return self._transact(item)
@@ -81,8 +82,8 @@ class Connection(flask_mail.Connection):  # type: ignore[misc]
         answer = self._transact(Envelope(sender, recipient, letter))
         if answer.outcome is Outcome.SENT:
             email_dispatched.send(message)
-        elif answer.outcome in (Outcome.POLICY, Outcome.FAILED, Outcome.BOUNCED):
-            raise ConfigError(f"The mail server refused a message ({answer.short}).")
+        elif answer.outcome in (Outcome.FAILED, Outcome.BOUNCED, Outcome.DOUBT):
+            log.warning("An account letter did not surely arrive (%s); it is not sent again.", answer.short)
         else:
             raise TryLater(f"The mail server did not take a message ({answer.short}).")
         return answer
@@ -93,10 +94,15 @@ class Connection(flask_mail.Connection):  # type: ignore[misc]
             return opened
         progress = _Progress()
         try:
-            return _transaction(opened, envelope, progress)
+            answer = _transaction(opened, envelope, progress)
         except (OSError, smtplib.SMTPServerDisconnected) as error:
             self._drop()
+            if progress.refusal is not None:
+                return _refusal(progress.refusal)
             return Answer(Outcome.DOUBT if progress.dotted else Outcome.UNSENT, text=type(error).__name__)
+        if answer.code == 421 or answer.outcome is Outcome.DOUBT:
+            self._drop()
+        return answer
 
     def _ensure_open(self) -> smtplib.SMTP | Answer:
         if self._smtp is not None:
@@ -157,10 +163,14 @@ def opener(config: Config) -> Callable[[], Connection]:
 
 
 class _Progress:
-    """Whether the final dot may have reached the server."""
+    """How far a transaction came: whether the final dot may have reached the server, and the first refusal read.
+
+    A refusal holds though the connection breaks after it, before it was set back.
+    """
 
     def __init__(self) -> None:
         self.dotted = False
+        self.refusal: tuple[int, str] | None = None
 
 
 def _open(config: Config) -> smtplib.SMTP:
@@ -204,20 +214,18 @@ def _transaction(smtp: smtplib.SMTP, envelope: Envelope, progress: _Progress) ->
             return Answer(Outcome.FAILED, text="this mail server cannot carry an address with such letters (SMTPUTF8)")
         mail += " SMTPUTF8"
     commands = [mail, f"RCPT TO:<{envelope.recipient}>", "DATA"]
-    replies = _exchange(smtp, commands, pipelined=smtp.has_extn("pipelining"))
-    refused = next((reply for reply in replies[:2] if reply[0] >= 400), None)
+    replies = _exchange(smtp, commands, progress, pipelined=smtp.has_extn("pipelining"))
     data_code = replies[2][0] if len(replies) == 3 else 0
     if data_code != 354:
-        if refused is None:
-            refused = replies[-1]
+        progress.refusal = progress.refusal or replies[-1]
         _reset(smtp)
-        return _refusal(refused)
-    if refused is not None:
+        return _refusal(progress.refusal)
+    if progress.refusal is not None:
         # A pipelined DATA was granted though the recipient was refused: end it with nothing (RFC 2920 §3.1).
         smtp.send(b".\r\n")
         smtp.getreply()
         _reset(smtp)
-        return _refusal(refused)
+        return _refusal(progress.refusal)
     smtp.sock.settimeout(_DATA_BLOCK_SECONDS)  # type: ignore[union-attr]
     body = _stuffed(envelope.data)
     smtp.send(body[:-3])
@@ -225,10 +233,15 @@ def _transaction(smtp: smtplib.SMTP, envelope: Envelope, progress: _Progress) ->
     smtp.send(body[-3:])
     smtp.sock.settimeout(_FINAL_DOT_SECONDS)  # type: ignore[union-attr]
     code, text = smtp.getreply()
+    if code // 100 not in (2, 4, 5):
+        # Out of step: nothing it says can be told apart from an acceptance.
+        return Answer(Outcome.DOUBT, code, text=_decode(text))
     return read_reply(code, _decode(text))
 
 
-def _exchange(smtp: smtplib.SMTP, commands: list[str], *, pipelined: bool) -> list[tuple[int, str]]:
+def _exchange(
+    smtp: smtplib.SMTP, commands: list[str], progress: _Progress, *, pipelined: bool
+) -> list[tuple[int, str]]:
     """The replies, in order; without pipelining it stops at the first refusal."""
     smtp.sock.settimeout(_COMMAND_SECONDS)  # type: ignore[union-attr]
     replies = []
@@ -239,6 +252,8 @@ def _exchange(smtp: smtplib.SMTP, commands: list[str], *, pipelined: bool) -> li
             smtp.send(f"{command}\r\n".encode())
         code, text = smtp.getreply()
         replies.append((code, _decode(text)))
+        if code >= 400 and progress.refusal is None:
+            progress.refusal = replies[-1]
         if not pipelined and code >= 400:
             break
     return replies

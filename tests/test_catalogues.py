@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from pressroom import catalogues, languages
 
 ROOT = Path(__file__).parent.parent
-SPEAKING = ("web", "mailing")
+SPEAKING = ("web", "mailing", "feeds")
 TRANSLATORS = {"_": 1, "gettext": 1, "say": 1, "ngettext": 2}
 OPTIONS = {"trim_blocks": "true", "lstrip_blocks": "true"}
 Message = str | tuple[str, ...]

@@ -3,7 +3,9 @@ from __future__ import annotations
 import datetime as dt
 import email
 import email.policy
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -138,7 +140,7 @@ def test_a_flask_mail_message_is_sent_whole_and_announced(settings: Config, smtp
     assert [message] == announced
 
 
-def test_a_flask_mail_message_that_is_refused_says_whether_to_wait(settings: Config, smtp_sink: Sink) -> None:
+def test_an_account_letter_is_tried_again_only_where_that_helps(settings: Config, smtp_sink: Sink) -> None:
     message = Message(
         subject="x",
         recipients=["hawar@example.org"],
@@ -148,11 +150,54 @@ def test_a_flask_mail_message_that_is_refused_says_whether_to_wait(settings: Con
     )
     smtp_sink.defer(times=1)
     smtp_sink.refuse(times=1)
+    smtp_sink.drop_after_accepting(times=1)
     with smtp.Mail(settings).connect() as line:
-        for kind in (TryLater, ConfigError):
-            with pytest.raises(kind) as refused:
-                line.send(message)
-            assert "hawar" not in str(refused.value)
+        with pytest.raises(TryLater) as refused:
+            line.send(message)
+        assert "hawar" not in str(refused.value)
+        assert line.send(message).outcome is Outcome.BOUNCED
+        assert line.send(message).outcome is Outcome.DOUBT
+
+
+class _Scripted(threading.Thread):
+    """A mail server that answers each group of commands with prepared words, then closes."""
+
+    def __init__(self, *answers: bytes) -> None:
+        super().__init__(daemon=True)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._answers = answers
+        self.start()
+
+    def run(self) -> None:
+        connection, _ = self._listener.accept()
+        with connection:
+            connection.sendall(b"220 hostile.example\r\n")
+            connection.recv(65536)
+            connection.sendall(b"250-hostile.example\r\n250 PIPELINING\r\n")
+            for answer in self._answers:
+                connection.recv(65536)
+                connection.sendall(answer)
+        self._listener.close()
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ((b"250 ok\r\n550 5.1.1 gone\r\n",), Outcome.BOUNCED),
+        ((b"550 5.7.1 not you\r\n",), Outcome.POLICY),
+        ((b"421 4.3.2 closing\r\n",), Outcome.BUSY),
+        ((b"250 ok\r\n550 5.1.1 gone\r\n554 no\r\n",), Outcome.BOUNCED),
+        ((b"250 ok\r\n250 ok\r\n354 go\r\n", b"354 again\r\n"), Outcome.DOUBT),
+        ((b"250 ok\r\n250 ok\r\n",), Outcome.UNSENT),
+    ],
+)
+def test_a_refusal_that_was_read_holds_though_the_server_closes(
+    make_config: MakeConfig, answers: tuple[bytes, ...], outcome: Outcome
+) -> None:
+    server = _Scripted(*answers)
+    with smtp.opener(make_config(mail_server="127.0.0.1", mail_port=server.port))() as line:
+        assert line.send(_envelope()).outcome is outcome
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def start(release: str, lists: tuple[str, ...], test: str | None, seconds: int |
 
 
 @mailing.command()
-@click.argument("mailing_id", metavar="ID", type=int)
+@click.argument("mailing_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 @click.option("--follow", is_flag=True, help="Go on showing it until it has ended.")
 @json_option
 def status(mailing_id: int, follow: bool, as_json: bool) -> None:
@@ -85,7 +85,7 @@ def _follow(service: Service, progress: Progress, bar: Callable[[int, int], None
 
 
 @mailing.command()
-@click.argument("mailing_id", metavar="ID", type=int)
+@click.argument("mailing_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 @json_option
 def pause(mailing_id: int, as_json: bool) -> None:
     """Stop a mailing for now; messages on the wire end as they may."""
@@ -95,7 +95,7 @@ def pause(mailing_id: int, as_json: bool) -> None:
 
 
 @mailing.command()
-@click.argument("mailing_id", metavar="ID", type=int)
+@click.argument("mailing_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 @json_option
 def resume(mailing_id: int, as_json: bool) -> None:
     """Let a paused mailing go on."""
@@ -105,7 +105,7 @@ def resume(mailing_id: int, as_json: bool) -> None:
 
 
 @mailing.command()
-@click.argument("mailing_id", metavar="ID", type=int)
+@click.argument("mailing_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 @json_option
 def cancel(mailing_id: int, as_json: bool) -> None:
     """End a mailing for good; what has not left stays."""

@@ -27,6 +27,7 @@ class ManyValues(click.Command):
     def _spread(self, args: Sequence[str]) -> list[str]:
         options = {name: one for one in self.params if isinstance(one, click.Option) for name in one.opts}
         wanted = sum(1 for one in self.params if isinstance(one, click.Argument))
+        takes_paths = any(isinstance(one.type, click.Path) for one in self.params if isinstance(one, click.Argument))
         out: list[str] = []
         seen, current, waits = 0, "", False
         for place, word in enumerate(args):
@@ -42,7 +43,7 @@ class ManyValues(click.Command):
             elif waits:
                 waits = False
                 out.append(word)
-            elif current and seen >= wanted and not Path(word).exists():
+            elif current and seen >= wanted and not (takes_paths and Path(word).exists()):
                 out += [current, word]
             else:
                 seen += 1

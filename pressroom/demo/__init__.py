@@ -73,7 +73,10 @@ def _add_newsroom(database: Database, about: dict[str, Any], *, now: datetime) -
         )
         tx.add(newsroom)
         tx.flush()
-        tx.add_all(Beat(newsroom_id=newsroom.id, slug=slug, names=names) for slug, names in about["beats"].items())
+        tx.add_all(
+            Beat(newsroom_id=newsroom.id, slug=slug, names=names, offered=True)
+            for slug, names in about["beats"].items()
+        )
         tx.add(MediaList(newsroom_id=newsroom.id, slug=_LIST, name="Journalists", created_at=now))
 
 

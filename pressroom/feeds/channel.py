@@ -17,7 +17,7 @@ from pressroom import languages
 from pressroom.errors import NotFound
 from pressroom.feeds import item as items
 from pressroom.feeds.item import Item, Row
-from pressroom.releases.beat import Beat, ReleaseBeat
+from pressroom.releases.beat import Beat, ReleaseBeat, in_newsroom
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
@@ -75,6 +75,20 @@ def by_slug(tx: Session, newsroom: Newsroom, language: str, slug: str, now: date
     if found is None or (seen := of_translation(found[1], found[2], now)) is Visibility.HIDDEN:
         raise NotFound("There is nothing at this address.")
     return items.load(tx, [(found[0], found[1], found[2], found[3])], now)[0], seen
+
+
+def beats_of(tx: Session, newsroom: Newsroom, now: datetime) -> dict[str, list[Beat]]:
+    """By language, the beats that something public carries."""
+    query = (
+        select(Translation.language, ReleaseBeat.beat_id)
+        .join(Release, Release.id == Translation.release_id)
+        .join(ReleaseBeat, ReleaseBeat.release_id == Release.id)
+        .where(translation_is_public(now), *_conditions(Channel(newsroom)))
+        .distinct()
+    )
+    carried = {(tag, beat_id) for tag, beat_id in tx.execute(query)}
+    beats = in_newsroom(tx, newsroom.id).values()
+    return {tag: [beat for beat in beats if (tag, beat.id) in carried] for tag in newsroom.languages}
 
 
 def best_of(newsroom: Newsroom, found: Sequence[Row]) -> Row:

@@ -67,6 +67,7 @@ class Delivery(Base):
     doubts: Mapped[int] = mapped_column(default=0)
     doubled: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime]
+    first_at: Mapped[datetime | None]
     sending_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     reply_code: Mapped[str | None]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
 from pressroom.db import Database
-from pressroom.mailing import address
+from pressroom.mailing import address, suppression
 from pressroom.mailing import subscriber as subscribers
 from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.media_list import ListMember
 from pressroom.mailing.subscriber import Subscriber, SubscriberBeat
 from pressroom.mailing.subscribing import delete_rows
+from pressroom.mailing.suppression import Reason
 from pressroom.people import attempt, audit
 from pressroom.seal import Keyring
 
@@ -25,7 +26,11 @@ def erase(database: Database, keyring: Keyring, email: str, *, now: datetime) ->
     """
     lookup = subscribers.lookup(keyring, address.parse(email))
     with database.transaction() as tx:
-        found = list(tx.scalars(select(Subscriber).where(Subscriber.email_lookup == lookup).with_for_update()))
+        query = select(Subscriber).where(Subscriber.email_lookup == lookup).order_by(Subscriber.id)
+        found = list(tx.scalars(query.with_for_update(key_share=True)))
+        if any(row.left_at is not None for row in found):
+            # They had left; the erased row can no longer say so to an import.
+            suppression.add(tx, lookup, Reason.REQUEST, now=now)
         never_written_to = [row.id for row in found if row.confirmed_at is None]
         kept = [row for row in found if row.confirmed_at is not None]
         delete_rows(tx, never_written_to)
@@ -51,3 +56,5 @@ def _blank(row: Subscriber, keyring: Keyring, *, now: datetime) -> None:
     row.consent_text = ""
     row.consent_language = None
     row.left_at = row.left_at or now
+    # So that a link to confirm, sent before, brings nobody back.
+    row.consent_at = min(row.consent_at, row.left_at - timedelta(microseconds=1))

@@ -52,7 +52,7 @@ def phrase(display: str, first: int = 0) -> str:
     """A display name or list name as atoms, a quoted string or encoded words."""
     check(display)
     if display.isascii() and display.isprintable() and "=?" not in display and len(display) < 60:
-        if _ATOMS.fullmatch(display):
+        if _ATOMS.fullmatch(display) and display == " ".join(display.split()):
             return display
         return '"' + display.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return _encoded(display, first)

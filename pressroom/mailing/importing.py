@@ -127,7 +127,7 @@ def _take(
     else:
         with database.transaction() as tx:
             # Nobody else may add the same person meanwhile.
-            tx.get_one(Newsroom, job.newsroom_id, with_for_update=True)
+            tx.get_one(Newsroom, job.newsroom_id, with_for_update={"key_share": True})
             decided = _Batch(tx, job, by_lookup, lock=True)
             decided.decide(counts)
             decided.store()
@@ -143,7 +143,7 @@ class _Batch:
             Subscriber.newsroom_id == job.newsroom_id, Subscriber.email_lookup.in_(lookups)
         )
         # In one order, so that two imports wait for each other instead of locking each other out.
-        rows = tx.scalars(query.order_by(Subscriber.id).with_for_update() if lock else query)
+        rows = tx.scalars(query.order_by(Subscriber.id).with_for_update(key_share=True) if lock else query)
         self._known = {row.email_lookup: row for row in rows}
         self._suppressed = suppression.among(tx, lookups)
         ids = [row.id for row in self._known.values()]

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, case, exists, false, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, delete, exists, false, func, select, update
 from sqlalchemy.orm import Session
 
 from pressroom.db import to_micros
 from pressroom.mailing.delivery import OPEN, Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import Mailing, State
+from pressroom.mailing.notice import Notice
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.mailing.suppression import Suppression
 
@@ -31,6 +32,7 @@ class Item:
     language: str
     attempts: int
     doubts: int
+    first_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,14 @@ def settle_doubts(tx: Session, chunk_id: int, now: datetime, *, cancelled: bool)
 
 def due_items(tx: Session, chunk_id: int, now: datetime) -> list[Item]:
     query = (
-        select(Delivery.id, Delivery.subscriber_id, Delivery.language, Delivery.attempts, Delivery.doubts)
+        select(
+            Delivery.id,
+            Delivery.subscriber_id,
+            Delivery.language,
+            Delivery.attempts,
+            Delivery.doubts,
+            Delivery.first_at,
+        )
         .where(Delivery.chunk_id == chunk_id, Delivery.state.in_(WAITING), Delivery.next_at <= now)
         .order_by(Delivery.next_at, Delivery.id)
     )
@@ -140,7 +149,13 @@ def mark(tx: Session, delivery_ids: Sequence[int], epoch: int, now: datetime) ->
     marked = tx.execute(
         update(Delivery)
         .where(Delivery.id.in_(delivery_ids), Delivery.state.in_(WAITING))
-        .values(state=DeliveryState.SENDING, epoch=epoch, attempts=Delivery.attempts + 1, sending_at=now)
+        .values(
+            state=DeliveryState.SENDING,
+            epoch=epoch,
+            attempts=Delivery.attempts + 1,
+            sending_at=now,
+            first_at=func.coalesce(Delivery.first_at, to_micros(now)),
+        )
         .returning(Delivery.id)
         .execution_options(synchronize_session=False)
     )
@@ -157,13 +172,18 @@ def set_aside(tx: Session, delivery_ids: Sequence[int], state: DeliveryState, no
     )
 
 
-def cancel_waiting(tx: Session, chunk_id: int, now: datetime) -> None:
-    """For a cancelled mailing: what came back from the wire to wait does not wait."""
+def cancel_waiting(tx: Session, which: ColumnElement[bool], now: datetime) -> None:
+    """Ends what waits among some deliveries of a cancelled mailing.
+
+    Whoever surely got nothing may hear of the release through another mailing: their notice goes. A message once in
+    doubt may have arrived: it is `unknown`, and its notice stays.
+    """
+    waiting = and_(which, Delivery.state.in_(WAITING))
+    unheard = select(Delivery.id).where(waiting, Delivery.doubts == 0)
+    tx.execute(delete(Notice).where(Notice.delivery_id.in_(unheard)).execution_options(synchronize_session=False))
+    state = case((Delivery.doubts == 0, DeliveryState.CANCELLED.value), else_=DeliveryState.UNKNOWN.value)
     tx.execute(
-        update(Delivery)
-        .where(Delivery.chunk_id == chunk_id, Delivery.state.in_(WAITING))
-        .values(state=DeliveryState.CANCELLED, settled_at=now)
-        .execution_options(synchronize_session=False)
+        update(Delivery).where(waiting).values(state=state, settled_at=now).execution_options(synchronize_session=False)
     )
 
 

@@ -24,7 +24,7 @@ def add_list(
         raise Refused("A media list needs a name; give one with --name.")
     with database.transaction() as tx:
         newsroom = newsrooms.by_slug(tx, newsroom_slug)
-        tx.get_one(Newsroom, newsroom.id, with_for_update=True)
+        tx.get_one(Newsroom, newsroom.id, with_for_update={"key_share": True})
         try:
             media_list.by_slug(tx, newsroom.id, slug)
         except NotFound:

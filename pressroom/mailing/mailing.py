@@ -81,7 +81,7 @@ class Progress:
 
 def get(tx: Session, mailing_id: int, *, lock: bool = False) -> Mailing:
     """Raises NotFound."""
-    mailing = tx.get(Mailing, mailing_id, with_for_update=lock or None)
+    mailing = tx.get(Mailing, mailing_id, with_for_update={"key_share": True} if lock else None)
     if mailing is None:
         raise NotFound(f"There is no mailing {mailing_id}.")
     return mailing

@@ -24,7 +24,7 @@ from pressroom.errors import TryLater
 from pressroom.mailing import ledger, quota, steering, suppression
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.composing import Composer
-from pressroom.mailing.delivery import DeliveryState
+from pressroom.mailing.delivery import Delivery, DeliveryState
 from pressroom.mailing.ledger import Item, Stored
 from pressroom.mailing.lines import Lines
 from pressroom.mailing.mailing import State
@@ -145,11 +145,6 @@ class _Run:
         self._persistently(self._give_back)
         if self._policy:
             log.error("mailing %s paused: the mail server refuses our mail (%s)", self._mailing_id, self._policy)
-            with self._database.reading() as tx:
-                now = self._database.now(tx)
-            steering.pause(
-                self._database, self._mailing_id, now=now, reason=f"refused by the mail server ({self._policy})"
-            )
 
     def _overstayed(self) -> bool:
         """After SIGTERM a slow answer is waited for a little; then its row stays marked, and in doubt."""
@@ -176,7 +171,8 @@ class _Run:
         mailing = mailings.get_shared(tx, self._mailing_id)
         now = self._database.now(tx)
         self._fenced = not ledger.renew(tx, self._chunk_id, self._epoch, self._terms.lease, now)
-        results = [stored for one in answered if (stored := self._judge(tx, *one, now=now, created=mailing.created_at))]
+        cancelled = mailing.state is State.CANCELLED
+        results = [self._judge(tx, *one, now=now, cancelled=cancelled) for one in answered]
         ledger.store(tx, results, self._epoch, now)
         self._ending |= (
             self._fenced or self._stop() or time.monotonic() > self._ends_at or mailing.state is not State.SENDING
@@ -218,9 +214,7 @@ class _Run:
         marked = ledger.mark(tx, [item.id for item, _, _ in ready.outgoing], self._epoch, now)
         return [one for one in ready.outgoing if one[0].id in marked]
 
-    def _judge(
-        self, tx: Session, delivery_id: int, answer: Answer, *, now: datetime, created: datetime
-    ) -> Stored | None:
+    def _judge(self, tx: Session, delivery_id: int, answer: Answer, *, now: datetime, cancelled: bool) -> Stored:
         """What an answer means for its delivery, and for the rest of this chunk."""
         item, revision_id = self._on_the_wire[delivery_id]
         state, wait = DeliveryState.DEFERRED, self._wait(item)
@@ -233,15 +227,16 @@ class _Run:
             state = DeliveryState.BOUNCED
             self._suppress(tx, item, now)
         elif answer.outcome is Outcome.DOUBT:
-            doubts, doubled = item.doubts + 1, 1
-            state = DeliveryState.DEFERRED if item.doubts == 0 else DeliveryState.UNKNOWN
+            state = DeliveryState.DEFERRED if item.doubts == 0 and not cancelled else DeliveryState.UNKNOWN
+            doubts, doubled = item.doubts + 1, 1 if state is DeliveryState.DEFERRED else doubled
         elif answer.outcome is Outcome.POLICY:
             self._ending, self._policy = True, answer.short
         elif answer.outcome is Outcome.BUSY:
             self._ending, self._not_before = True, now + _PEACE
         elif answer.outcome is Outcome.UNSENT:
             self._ending, self._not_before, wait = True, now + _RECONNECT, _RECONNECT
-        if state is DeliveryState.DEFERRED and now + wait > created + self._terms.give_up:
+        tried = answer.outcome in (Outcome.WAIT, Outcome.BUSY)
+        if tried and now + wait > (item.first_at or now) + self._terms.give_up:
             state = DeliveryState.FAILED
         reply = None
         if answer.outcome is not Outcome.SENT and answer.text:
@@ -263,7 +258,9 @@ class _Run:
         if not ledger.renew(tx, self._chunk_id, self._epoch, self._terms.lease, now):
             return
         if mailing.state is State.CANCELLED:
-            ledger.cancel_waiting(tx, self._chunk_id, now)
+            ledger.cancel_waiting(tx, Delivery.chunk_id == self._chunk_id, now)
+        elif self._policy and mailing.state is State.SENDING:
+            steering.hold(tx, mailing, f"refused by the mail server ({self._policy})")
         next_due = ledger.release_chunk(tx, self._chunk_id, self._epoch, now, self._not_before)
         ledger.finish_if_done(tx, mailing, now)
         self.rings_again = (

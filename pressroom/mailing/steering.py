@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pressroom import outbox
 from pressroom.db import Database, new_id
 from pressroom.errors import Conflict, Refused
-from pressroom.mailing import address, media_list
+from pressroom.mailing import address, ledger, media_list
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.delivery import Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import FINAL, Mailing, State
@@ -109,9 +109,7 @@ def start_mailing(
         return start(tx, keyring, release, list_slugs, hold=hold, now=now, by=by, test=test).id
 
 
-def pause(
-    database: Database, mailing_id: int, *, now: datetime, by: int | None = None, reason: str | None = None
-) -> None:
+def pause(database: Database, mailing_id: int, *, now: datetime, by: int | None = None) -> None:
     """What is on the wire ends as it may; nothing more is started. Raises NotFound and Conflict."""
     with database.transaction() as tx:
         mailing = mailings.get(tx, mailing_id, lock=True)
@@ -119,7 +117,7 @@ def pause(
             return
         if mailing.state in FINAL:
             raise Conflict(f"Mailing {mailing_id} is {mailing.state.value}; there is nothing to pause.")
-        hold(tx, mailing, reason)
+        hold(tx, mailing, None)
         _note(tx, "pause mailing", mailing, now=now, by=by)
 
 
@@ -161,20 +159,14 @@ def cancel(database: Database, mailing_id: int, *, now: datetime, by: int | None
 def cancel_of_release(tx: Session, release_id: str, *, now: datetime) -> None:
     """For a retraction, in its own transaction: whatever announces the release and has not left, stays."""
     query = select(Mailing).where(Mailing.release_id == release_id, Mailing.state.not_in(FINAL))
-    for mailing in tx.scalars(query.with_for_update()):
+    for mailing in tx.scalars(query.order_by(Mailing.id).with_for_update(key_share=True)):
         _cancel(tx, mailing, now=now)
 
 
 def _cancel(tx: Session, mailing: Mailing, *, now: datetime) -> None:
     mailing.state = State.CANCELLED
     mailing.finished_at = now
-    waiting = (DeliveryState.PENDING, DeliveryState.DEFERRED)
-    tx.execute(
-        update(Delivery)
-        .where(Delivery.mailing_id == mailing.id, Delivery.state.in_(waiting))
-        .values(state=DeliveryState.CANCELLED, settled_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    ledger.cancel_waiting(tx, Delivery.mailing_id == mailing.id, now)
     # A chunk with a message on the wire stays due, so that its outcome is still stored if its worker dies.
     on_the_wire = select(Delivery.chunk_id).where(
         Delivery.mailing_id == mailing.id, Delivery.state == DeliveryState.SENDING

@@ -25,6 +25,7 @@ from pressroom.mailing.suppression import Reason
 from pressroom.people import attempt, audit
 from pressroom.releases import beat as beats_of_newsroom
 from pressroom.releases import newsroom as newsrooms
+from pressroom.releases import visibility
 from pressroom.releases.newsroom import Newsroom
 from pressroom.seal import Keyring
 
@@ -67,8 +68,8 @@ def join(database: Database, keyring: Keyring, newsroom_slug: str, wanted: SignU
     with database.transaction() as tx:
         newsroom = newsrooms.by_slug(tx, newsroom_slug)
         # One sign-up at a time, so that two make neither two rows nor two lists.
-        tx.get_one(Newsroom, newsroom.id, with_for_update=True)
-        chosen = _check(tx, newsroom, wanted.languages, wanted.beats)
+        tx.get_one(Newsroom, newsroom.id, with_for_update={"key_share": True})
+        chosen = _check(tx, newsroom, wanted.languages, wanted.beats, now=now)
         if not _within_limits(tx, keyring, lookup, wanted.network, now=now) or suppression.find(tx, lookup):
             return
         known = subscribers.find(tx, newsroom.id, lookup)
@@ -197,14 +198,20 @@ def choose(
     with database.transaction() as tx:
         row = _locked(tx, subscriber_id)
         newsroom = tx.get_one(Newsroom, row.newsroom_id)
-        chosen = _check(tx, newsroom, languages, beats, already=row.languages)
+        chosen = _check(tx, newsroom, languages, beats, already=row.languages, now=now)
         row.languages = chosen.languages
         _store_beats(tx, newsroom, row.id, chosen.beats)
         _note(tx, "change preferences", row, now=now)
 
 
 def _check(
-    tx: Session, newsroom: Newsroom, languages: Iterable[str], beats: Iterable[str], already: Sequence[str] = ()
+    tx: Session,
+    newsroom: Newsroom,
+    languages: Iterable[str],
+    beats: Iterable[str],
+    already: Sequence[str] = (),
+    *,
+    now: datetime,
 ) -> Choices:
     chosen = Choices(list(dict.fromkeys(parse_tag(tag) for tag in languages)), list(dict.fromkeys(beats)))
     if not chosen.languages:
@@ -213,7 +220,7 @@ def _check(
     for tag in chosen.languages:
         if tag not in spoken:
             raise Refused(f"This newsroom does not write in “{tag}”; choose among {', '.join(newsroom.languages)}.")
-    known = beats_of_newsroom.in_newsroom(tx, newsroom.id)
+    known = visibility.public_beats(tx, newsroom.id, now)
     for slug in chosen.beats:
         if slug not in known:
             raise Refused(f"There is no beat “{slug}” here; choose among {', '.join(known) or 'none'}.")
@@ -227,7 +234,7 @@ def _store_beats(tx: Session, newsroom: Newsroom, subscriber_id: int, slugs: Ite
 
 def _locked(tx: Session, subscriber_id: int) -> Subscriber:
     """With its row locked, which the senders share while they decide whether to write."""
-    row = tx.get(Subscriber, subscriber_id, with_for_update=True)
+    row = tx.get(Subscriber, subscriber_id, with_for_update={"key_share": True})
     if row is None:
         raise NotFound("There is no such subscription.")
     return row
@@ -245,7 +252,7 @@ def purge_unconfirmed(database: Database, *, now: datetime) -> int:
         query = select(Subscriber.id).where(
             Subscriber.confirmed_at.is_(None), Subscriber.consent_at < now - UNCONFIRMED_LASTS
         )
-        stale = list(tx.scalars(query.limit(500).with_for_update()))
+        stale = list(tx.scalars(query.limit(500).with_for_update(key_share=True)))
         delete_rows(tx, stale)
         return len(stale)
 

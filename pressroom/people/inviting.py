@@ -22,7 +22,7 @@ from pressroom.people.session import LoginSession
 from pressroom.seal import Keyring
 
 INVITATION_LASTS = timedelta(days=7)
-SHORTEST_PASSWORD = 12
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1024
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ def email_lookup(keyring: Keyring, email: str) -> bytes:
 
 
 def hash_password(password: str) -> str:
-    """Raises Refused for one that is too short."""
+    """Raises Refused for one that is too short, or longer than signing in reads."""
+    if len(password) > LONGEST_PASSWORD:
+        raise Refused(f"The password is too long: use at most {LONGEST_PASSWORD} characters.")
     if len(password) < SHORTEST_PASSWORD:
         raise Refused(f"The password is too short: use at least {SHORTEST_PASSWORD} characters.")
     return PasswordHasher().hash(password)
@@ -78,7 +80,7 @@ def add(
 
 def by_email(tx: Session, keyring: Keyring, email: str, *, lock: bool = False) -> Account | None:
     query = select(Account).where(Account.email_lookup == email_lookup(keyring, email))
-    return tx.scalars(query.with_for_update() if lock else query).one_or_none()
+    return tx.scalars(query.with_for_update(key_share=True) if lock else query).one_or_none()
 
 
 def _new_account(tx: Session, keyring: Keyring, email: str, *, now: datetime) -> Account:
@@ -109,7 +111,7 @@ def _hash(token: str) -> bytes:
 
 def invited(tx: Session, token: str, *, now: datetime, lock: bool = False) -> Invitation:
     """The invitation that may still be used. Raises NotFound for one that is unknown, used or older than a week."""
-    invitation = tx.get(Invitation, _hash(token), with_for_update=lock or None)
+    invitation = tx.get(Invitation, _hash(token), with_for_update={"key_share": True} if lock else None)
     if invitation is None or invitation.used_at is not None or invitation.expires_at <= now:
         raise NotFound("This invitation was used or has expired: ask an owner of the newsroom for another.")
     return invitation
@@ -120,7 +122,7 @@ def accept(database: Database, token: str, password: str, *, now: datetime) -> i
     hashed = hash_password(password)
     with database.transaction() as tx:
         invitation = invited(tx, token, now=now, lock=True)
-        account = tx.get_one(Account, invitation.account_id, with_for_update=True)
+        account = tx.get_one(Account, invitation.account_id, with_for_update={"key_share": True})
         if account.disabled_at is not None:
             raise NotFound("This invitation was used or has expired: ask an owner of the newsroom for another.")
         invitation.used_at = now
@@ -130,7 +132,7 @@ def accept(database: Database, token: str, password: str, *, now: datetime) -> i
 
 
 def disable(database: Database, keyring: Keyring, email: str, *, now: datetime, by: int | None = None) -> bool:
-    """Ends an account with its sessions and invitations; False if it was disabled before. Raises NotFound."""
+    """Ends an account with its sessions, invitations and roles; False if it was disabled before. Raises NotFound."""
     with database.transaction() as tx:
         account = by_email(tx, keyring, email, lock=True)
         if account is None:
@@ -138,6 +140,8 @@ def disable(database: Database, keyring: Keyring, email: str, *, now: datetime, 
         was_disabled = account.disabled_at is not None
         account.disabled_at = account.disabled_at or now
         _end(tx, account.id)
+        # Whoever brings them back says anew what they may do, and where.
+        tx.execute(delete(Membership).where(Membership.account_id == account.id))
         if not was_disabled:
             audit.note(tx, "disable user", f"account:{account.id}", now=now, account_id=by)
         return not was_disabled

@@ -25,7 +25,6 @@ WINDOW = timedelta(minutes=15)
 PER_ACCOUNT, PER_NETWORK = 10, 50
 
 _SEEN_EVERY = timedelta(minutes=5)
-_LONGEST_PASSWORD = 1024
 _ACCOUNT, _NETWORK = "log-in account", "log-in network"
 
 
@@ -51,7 +50,7 @@ def sign_in(database: Database, keyring: Keyring, email: str, password: str, *, 
         raise _refusal()
     better = PasswordHasher().hash(password) if PasswordHasher().check_needs_rehash(known) else known
     with database.transaction() as tx:
-        account = tx.get_one(Account, account.id, with_for_update=True)
+        account = tx.get_one(Account, account.id, with_for_update={"key_share": True})
         if account.disabled_at is not None or account.password_hash != known:
             raise _refusal()
         account.password_hash = better
@@ -62,7 +61,7 @@ def sign_in(database: Database, keyring: Keyring, email: str, password: str, *, 
 def begin(database: Database, account_id: int, *, now: datetime) -> str:
     """A session for somebody who has just set a password by invitation; its token. Raises NotAllowed if disabled."""
     with database.transaction() as tx:
-        if tx.get_one(Account, account_id, with_for_update=True).disabled_at is not None:
+        if tx.get_one(Account, account_id, with_for_update={"key_share": True}).disabled_at is not None:
             raise _refusal()
         return _begin(tx, account_id, now=now)
 
@@ -119,7 +118,7 @@ def _begin(tx: Session, account_id: int, *, now: datetime) -> str:
 def _verify(password_hash: str, password: str) -> bool:
     # A password longer than anybody's is cut, so that it costs no more to refuse.
     try:
-        return PasswordHasher().verify(password_hash, password[: _LONGEST_PASSWORD + 1])
+        return PasswordHasher().verify(password_hash, password[: inviting.LONGEST_PASSWORD + 1])
     except (VerificationError, InvalidHashError):
         return False
 

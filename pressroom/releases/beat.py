@@ -11,6 +11,10 @@ from pressroom.db import Base, Id, new_id
 
 
 class Beat(Base):
+    """`offered` is True for one that somebody added on purpose; one that only a push named is not to be seen before a
+    release that carries it is (visibility.py).
+    """
+
     __tablename__ = "beat"
     __table_args__ = (UniqueConstraint("newsroom_id", "slug"),)
 
@@ -18,6 +22,7 @@ class Beat(Base):
     newsroom_id: Mapped[int] = mapped_column(ForeignKey("newsroom.id"))
     slug: Mapped[str]
     names: Mapped[dict[str, str]]
+    offered: Mapped[bool] = mapped_column(default=False)
 
 
 class ReleaseBeat(Base):

@@ -91,16 +91,16 @@ def add_beat(database: Database, newsroom_slug: str, slug: str, names: Mapping[s
         raise Refused("A beat needs a name; give one with --name.")
     with database.transaction() as tx:
         newsroom = newsrooms.by_slug(tx, newsroom_slug)
-        tx.get_one(Newsroom, newsroom.id, with_for_update=True)
+        tx.get_one(Newsroom, newsroom.id, with_for_update={"key_share": True})
         for tag in names:
             if tag not in newsroom.languages:
                 raise Refused(f"“{tag}” is not among the newsroom's languages ({', '.join(newsroom.languages)}).")
         known = beats.in_newsroom(tx, newsroom.id).get(slug)
-        if known is not None and known.names == {**known.names, **names}:
+        if known is not None and known.offered and known.names == {**known.names, **names}:
             return False
         if known is None:
             known = Beat(id=new_id(), newsroom_id=newsroom.id, slug=slug, names={})
             tx.add(known)
-        known.names = {**known.names, **names}
+        known.names, known.offered = {**known.names, **names}, True
         newsrooms.touch(tx, newsroom.id, now=now)
         return True

@@ -18,6 +18,8 @@ from pressroom.releases.reading import Statement
 from pressroom.releases.release import Release
 from pressroom.releases.translation import Translation
 
+# What the contract has below a language besides releases.
+RESERVED_SLUGS = frozenset({"search", "archive", "beats"})
 _NEAR = 0.75
 _RECENT = 200
 
@@ -52,6 +54,9 @@ def identify(
     if release_id:
         return _of_newsroom(tx, newsroom, release_id)
     if new:
+        taken = _by_given_id(tx, newsroom, given) if given else None
+        if taken is not None:
+            raise Refused(f"The id “{given}” is release {taken.id}'s: change or remove it for a new release.")
         return None
     if given:
         return _by_given_id(tx, newsroom, given)
@@ -69,11 +74,11 @@ def _of_newsroom(tx: Session, newsroom: Newsroom, release_id: str) -> Release:
 
 
 def _by_given_id(tx: Session, newsroom: Newsroom, given: str) -> Release | None:
-    own = tx.get(Release, given, with_for_update=True)
+    own = tx.get(Release, given, with_for_update={"key_share": True})
     if own is not None and own.newsroom_id == newsroom.id:
         return own
     query = select(Release).where(Release.newsroom_id == newsroom.id, Release.given_id == given)
-    return tx.scalars(query.with_for_update()).one_or_none()
+    return tx.scalars(query.with_for_update(key_share=True)).one_or_none()
 
 
 def _by_slug(tx: Session, newsroom: Newsroom, statements: Sequence[Statement]) -> Release | None:

@@ -50,7 +50,7 @@ def append(
     tx: Session, newsroom_id: int, event: Event, release_id: str, content: dict[str, Any], *, now: datetime
 ) -> LogRow:
     """Adds the next row. The newsroom's row is locked, so that two appends cannot take one number."""
-    tx.get(Newsroom, newsroom_id, with_for_update=True)
+    tx.get(Newsroom, newsroom_id, with_for_update={"key_share": True})
     query = select(LogRow).where(LogRow.newsroom_id == newsroom_id).order_by(LogRow.number.desc()).limit(1)
     last = tx.scalars(query).one_or_none()
     salt = secrets.token_bytes(16)

@@ -64,8 +64,10 @@ def publish(
     waiting: list[int] | None = None
     published = None
     with database.transaction() as tx:
+        newsroom_id = releases.get(tx, release_id).newsroom_id
+        # The newsroom before the release, as a push locks them.
+        newsroom = tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True})
         release = releases.get(tx, release_id, lock=True)
-        newsroom = tx.get_one(Newsroom, release.newsroom_id, with_for_update=True)
         if release.status is Status.RETRACTED or release.removed_at:
             raise Conflict(f"Release {release.id} was retracted and cannot be published again.")
         named = _newest(tx, release)
@@ -129,9 +131,13 @@ def _publish(
     was_public = release.public_from is not None and release.public_from <= now
     began = release.public_from if was_public else _begin(release, now=now, at=at)
     assert began is not None
+    if was_public and at is not None and at > now:
+        raise Refused(f"Release {release.id} is public already; a further language goes out at once, without --at.")
     fresh = [
         (one, revision)
         for one, revision in named
+        # What is public is never replaced: a newer draft of it waits for a correction.
+        if visibility.of_translation(release, one, now) is not Visibility.PUBLIC
         if one.revision_id != revision.id or (not was_public and release.public_from != began)
     ]
     if fresh:
@@ -183,6 +189,8 @@ def retract(
     if not any(reason.strip() for reason in reasons.values()):
         raise Refused("A retraction needs a reason that readers will see; give one with --reason.")
     with database.transaction() as tx:
+        newsroom_id = releases.get(tx, release_id).newsroom_id
+        tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True})
         release = releases.get(tx, release_id, lock=True)
         if release.retracted_at is not None:
             return False

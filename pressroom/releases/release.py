@@ -55,7 +55,7 @@ class Release(Base):
 
 def get(tx: Session, release_id: str, *, lock: bool = False) -> Release:
     """Raises NotFound."""
-    release = tx.get(Release, release_id, with_for_update=lock or None)
+    release = tx.get(Release, release_id, with_for_update={"key_share": True} if lock else None)
     if release is None:
         raise NotFound(f"There is no release “{release_id}”.")
     return release

@@ -20,7 +20,7 @@ from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
 from pressroom.releases import visibility
-from pressroom.releases.identity import identify, slug_of
+from pressroom.releases.identity import RESERVED_SLUGS, identify, slug_of
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.picture import Picture, read_asset
 from pressroom.releases.reading import Statement
@@ -39,6 +39,8 @@ class Submitted:
 
 
 Pictures = dict[Path, Picture]
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
 
 
 def submit(
@@ -59,7 +61,7 @@ def submit(
     pictures = {item.path: read_asset(item.path) for one in statements for item in one.assets}
     with database.transaction() as tx:
         newsroom = newsrooms.by_slug(tx, newsroom_slug)
-        tx.get(Newsroom, newsroom.id, with_for_update=True)
+        tx.get(Newsroom, newsroom.id, with_for_update={"key_share": True})
         release = identify(tx, newsroom, statements, release_id=release_id, new=new)
         made = release is None
         if release is None:
@@ -78,8 +80,12 @@ def submit(
 
 def moment(value: datetime | None, zone: ZoneInfo) -> datetime | None:
     """In UTC; one without an offset is in `zone`. Raises Refused for a local time that a clock change skips."""
-    if value is None or value.tzinfo is not None:
-        return value.astimezone(UTC) if value else None
+    if value is None:
+        return None
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise Refused(f"The year {value.year} cannot be meant; use one from {_FIRST_YEAR} to {_LAST_YEAR}.")
+    if value.tzinfo is not None:
+        return value.astimezone(UTC)
     there = value.replace(tzinfo=zone).astimezone(UTC)
     if there.astimezone(zone).replace(tzinfo=None) != value:
         raise Refused(f"{value:%Y-%m-%d %H:%M} does not exist in {zone.key}, where clocks change; choose another time.")
@@ -188,7 +194,9 @@ def _free_slug(tx: Session, newsroom_id: int, statement: Statement) -> str:
         Translation.newsroom_id == newsroom_id, Translation.language == statement.language
     )
     taken = set(tx.scalars(query.where(Translation.slug.startswith(wanted[:70], autoescape=True))))
-    if wanted not in taken:
+    if wanted in RESERVED_SLUGS and statement.slug:
+        raise Refused(f"{statement.path}: the slug “{wanted}” is reserved; choose another.")
+    if wanted not in taken and wanted not in RESERVED_SLUGS:
         return wanted
     if statement.slug:
         raise Refused(f"{statement.path}: the slug “{wanted}” is another release's; choose another.")
@@ -214,8 +222,12 @@ def _store_revision(
     if visibility.of_translation(release, translation, now) is not Visibility.HIDDEN:
         raise Conflict(
             f"{statement.path}: release {release.id} is published and this text differs from it; "
-            f"use `pressroom correct {release.id}`."
+            f"a correction is made with `pressroom correct`, which this version does not have yet; "
+            "take it back with `pressroom retract`, or push the text as another release with --new."
         )
+    if translation.public_from is not None and translation.publish != statement.publish:
+        # Lists that were rendered meanwhile do not know that a scheduled text comes, or no longer comes.
+        newsrooms.touch(tx, release.newsroom_id, now=now)
     translation.publish = statement.publish
     revision = _revision(tx, translation, statement, said, made_from, now=now, by=by)
     tx.add(revision)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from pressroom.releases.beat import Beat, ReleaseBeat
 from pressroom.releases.release import Release
 from pressroom.releases.translation import Translation
 
@@ -73,3 +74,15 @@ def next_change(tx: Session, now: datetime, newsroom_id: int | None = None) -> d
     if newsroom_id is not None:
         query = query.where(Translation.newsroom_id == newsroom_id)
     return tx.execute(query).scalar_one()
+
+
+def public_beats(tx: Session, newsroom_id: int, now: datetime) -> dict[str, Beat]:
+    """By slug: those added on purpose, and those that something public carries. The name of another may tell of it."""
+    carried = (
+        select(ReleaseBeat.beat_id)
+        .join(Release, Release.id == ReleaseBeat.release_id)
+        .join(Translation, Translation.release_id == Release.id)
+        .where(Release.newsroom_id == newsroom_id, translation_is_public(now))
+    )
+    query = select(Beat).where(Beat.newsroom_id == newsroom_id, or_(Beat.offered.is_(True), Beat.id.in_(carried)))
+    return {beat.slug: beat for beat in tx.scalars(query.order_by(Beat.slug))}

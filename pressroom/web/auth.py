@@ -15,6 +15,7 @@ from pressroom.errors import NotAllowed, Refused
 from pressroom.people import inviting, signing_in
 from pressroom.people.account import Membership, Role
 from pressroom.people.signing_in import TooManyAttempts
+from pressroom.releases.newsroom import Newsroom
 from pressroom.web.locale import speak
 from pressroom.web.proxies import network_of
 from pressroom.web.publishing import the_service
@@ -102,7 +103,7 @@ def keep_private(response: Response) -> Response:
     """Nothing of the desk is kept, indexed, or told to other sites."""
     response.headers.setdefault("Cache-Control", "private, no-store")
     response.headers["X-Robots-Tag"] = "noindex"
-    # Without a referrer to our own pages, forms sent over TLS would be refused as forged.
+    # Enough for our own pages to tell each other; other sites learn nothing.
     response.headers["Referrer-Policy"] = "same-origin"
     return response
 
@@ -124,7 +125,7 @@ def guard(blueprint: Blueprint) -> None:
     blueprint.before_request(speak_to_staff)
     blueprint.before_request(require_account)
     blueprint.after_request(keep_private)
-    blueprint.context_processor(lambda: {"catches_mail": catches_mail() and owns_a_newsroom()})
+    blueprint.context_processor(lambda: {"catches_mail": "account_id" in g and may_read_caught_mail()})
 
 
 def account_id() -> int:
@@ -139,10 +140,13 @@ def catches_mail() -> bool:
     return config.mailbox_port is not None and not config.mail_server
 
 
-def owns_a_newsroom() -> bool:
-    query = select(Membership.newsroom_id).where(Membership.account_id == account_id(), Membership.role == Role.OWNER)
+def may_read_caught_mail() -> bool:
+    """Whether mail is caught here, and the account owns every newsroom: the mailbox holds the mail of all of them."""
+    if not catches_mail():
+        return False
+    owned = select(Membership.newsroom_id).where(Membership.account_id == account_id(), Membership.role == Role.OWNER)
     with the_service().database.reading() as tx:
-        return tx.execute(query.limit(1)).first() is not None
+        return tx.execute(select(Newsroom.id).where(Newsroom.id.not_in(owned)).limit(1)).first() is None
 
 
 def now() -> datetime:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache
@@ -87,7 +87,7 @@ def make(
         body=body,
         content_type=content_type,
         keep=keep,
-        last_modified=last_modified.replace(microsecond=0) if last_modified else None,
+        last_modified=_whole_second(last_modified) if last_modified else None,
         valid_until=valid_until,
         status=status,
         gzip=gzip.compress(body, 6, mtime=0) if shrinks else None,
@@ -97,13 +97,18 @@ def make(
     )
 
 
+def _whole_second(moment: datetime) -> datetime:
+    """The second after, so that what changes later in the same second has a later date (RFC 9110 §8.8.2.2)."""
+    return moment.replace(microsecond=0) + timedelta(seconds=1 if moment.microsecond else 0)
+
+
 def answer(
     document: Document, environ: dict[str, Any], start_response: StartResponse, now: datetime
 ) -> Iterable[bytes]:
     """The whole or not-modified answer to one GET or HEAD."""
     coding, body = _choose(document, environ.get("HTTP_ACCEPT_ENCODING", ""))
     headers = _headers(document, coding, now)
-    if document.status == HTTPStatus.OK and not_modified(document, environ):
+    if document.status == HTTPStatus.OK and not_modified(document, environ, now):
         start_response("304 Not Modified", headers.copy())
         return ()
     length = ("Content-Length", str(len(body)))
@@ -124,17 +129,19 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 def _headers(document: Document, coding: str, now: datetime) -> Headers:
     cache_control = document.cache_control(now)
-    headers = document.prepared.get(coding)
+    dated = document.last_modified is not None and document.last_modified <= now
+    kept = f"{coding} {dated}"
+    headers = document.prepared.get(kept)
     if headers is None or headers[0][1] != cache_control:
-        headers = [("Cache-Control", cache_control), *_lasting_headers(document, coding)]
-        document.prepared[coding] = headers
+        headers = [("Cache-Control", cache_control), *_lasting_headers(document, coding, dated=dated)]
+        document.prepared[kept] = headers
     return headers
 
 
-def _lasting_headers(document: Document, coding: str) -> Headers:
+def _lasting_headers(document: Document, coding: str, *, dated: bool) -> Headers:
     tag = f'"{document.etag}-{coding}"' if coding else f'"{document.etag}"'
     headers = [("ETag", tag), ("Vary", "Accept-Encoding"), *document.headers]
-    if document.last_modified is not None:
+    if dated and document.last_modified is not None:
         headers.append(("Last-Modified", http_date(document.last_modified)))
     return headers
 
@@ -171,17 +178,17 @@ def _weights(accepted: str) -> dict[str, float]:
     return weights
 
 
-def not_modified(document: Document, environ: dict[str, Any]) -> bool:
+def not_modified(document: Document, environ: dict[str, Any], now: datetime) -> bool:
     """If-None-Match wins; If-Modified-Since is looked at only without it (RFC 9110 §13.2.2)."""
     wanted = environ.get("HTTP_IF_NONE_MATCH")
     if wanted is not None:
         return wanted.strip() == "*" or any(_is_tag_of(document, part) for part in wanted.split(","))
     since = environ.get("HTTP_IF_MODIFIED_SINCE")
-    if since is None or document.last_modified is None:
+    if since is None or document.last_modified is None or document.last_modified > now:
         return False
     try:
         moment = parsedate_to_datetime(since)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError, IndexError):
         return False
     return document.last_modified <= (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 

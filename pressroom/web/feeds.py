@@ -45,7 +45,7 @@ def newsroom_feed(slug: str, kind: str, tag: str | None = None, beat_slug: str |
         newsroom = newsrooms.by_slug(tx, slug)
         if tag:
             check_language(newsroom, tag)
-        beat = beat_of(tx, newsroom, beat_slug) if beat_slug else None
+        beat = beat_of(tx, newsroom, beat_slug, now) if beat_slug else None
         return _render(tx, Channel(newsroom, tag, beat), kind, now)
 
     return publishing.published(slug, render)

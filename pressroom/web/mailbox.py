@@ -1,4 +1,4 @@
-"""The demo's local mailbox, for owners: mail that was caught here and went nowhere."""
+"""The demo's local mailbox, for owners of all its newsrooms: mail that was caught here and went nowhere."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def _require_owner() -> None:
     """Raises NotFound where mail is not caught, and NotAllowed for anybody but an owner."""
     if not auth.catches_mail():
         raise NotFound("Mail is not caught here.")
-    if not auth.owns_a_newsroom():
-        raise NotAllowed("Only owners of a newsroom may read the mailbox.")
+    if not auth.may_read_caught_mail():
+        raise NotAllowed("Only who owns every newsroom here may read the mailbox, for it holds the mail of all.")
 
 
 @bp.get("")

@@ -15,16 +15,15 @@ from pressroom.errors import NotFound
 from pressroom.feeds import channel as channels
 from pressroom.feeds.channel import Channel
 from pressroom.feeds.item import Item, body_html
-from pressroom.releases import beat as beats
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
 from pressroom.releases.translation import Translation
-from pressroom.releases.visibility import Visibility, of_translation
+from pressroom.releases.visibility import Visibility, of_translation, public_beats
 from pressroom.web import publishing
 from pressroom.web.documents import Document
 from pressroom.web.locale import speak
-from pressroom.web.places import Alternate, beat_of, check_language, feed_links, own_feeds, rank
+from pressroom.web.places import Alternate, beat_of, check_language, feed_links, file_links, own_feeds, rank
 from pressroom.web.publishing import base_url
 from pressroom.web.structured import news_article
 
@@ -66,7 +65,7 @@ def releases(slug: str, tag: str, beat_slug: str | None = None, number: int = 1)
         newsroom = newsrooms.by_slug(tx, slug)
         check_language(newsroom, tag)
         speak(tag)
-        beat = beat_of(tx, newsroom, beat_slug) if beat_slug else None
+        beat = beat_of(tx, newsroom, beat_slug, now) if beat_slug else None
         channel = Channel(newsroom, tag, beat)
         found = channels.latest(tx, channel, now, limit=_PER_PAGE + 1, skip=(number - 1) * _PER_PAGE)
         if number > 1 and not found:
@@ -77,7 +76,7 @@ def releases(slug: str, tag: str, beat_slug: str | None = None, number: int = 1)
             newsroom,
             items=found[:_PER_PAGE],
             beat=beat,
-            beats=[] if beat else list(beats.in_newsroom(tx, newsroom.id).values()),
+            beats=[] if beat else list(public_beats(tx, newsroom.id, now).values()),
             number=number,
             newer=addresses.archive(slug, tag, number - 1, beat_slug) if number > 1 else None,
             older=addresses.archive(slug, tag, number + 1, beat_slug) if len(found) > _PER_PAGE else None,
@@ -104,7 +103,7 @@ def release(slug: str, tag: str, release_slug: str) -> ResponseReturnValue:
         speak(tag)
         if seen is Visibility.PUBLIC:
             return publishing.page(tx, newsroom, _release_html(item), now)
-        return publishing.page(tx, newsroom, _gone_html(item, seen), now, status=_GONE)
+        return gone(tx, item, seen, now)
 
     return publishing.published(slug, render)
 
@@ -143,14 +142,16 @@ def _release_html(item: Item) -> str:
         alternates=sorted(paths, key=lambda one: rank(newsroom, one.language)),
         x_default=addresses.short(newsroom.slug, item.release.id),
         canonical=item.path,
+        files=file_links(item),
         feeds=feeds,
         own_feeds=own_feeds(feeds, tag),
     )
 
 
-def _gone_html(item: Item, seen: Visibility) -> str:
+def gone(tx: Session, item: Item, seen: Visibility, now: datetime) -> Document:
+    """What stands wherever a release was public that has been taken back."""
     newsroom, reasons = item.newsroom, item.release.retraction_reasons
-    return publishing.html(
+    html = publishing.html(
         "gone",
         newsroom,
         item=item,
@@ -159,6 +160,7 @@ def _gone_html(item: Item, seen: Visibility) -> str:
         alternates=[],
         feeds=feed_links(newsroom, item.language),
     )
+    return publishing.page(tx, newsroom, html, now, status=_GONE)
 
 
 def _languages(newsroom: Newsroom, beat_slug: str | None = None) -> list[Alternate]:

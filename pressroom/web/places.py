@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from pressroom import addresses, languages
 from pressroom.errors import NotFound
-from pressroom.releases import beat as beats
+from pressroom.feeds.item import Item
 from pressroom.releases.beat import Beat
 from pressroom.releases.newsroom import Newsroom, in_language
+from pressroom.releases.visibility import public_beats
 
 _FEED_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
+RELEASE_FILES = {"txt": "text/plain", "md": "text/markdown"}
 _FEED_NAMES = {"atom": "Atom", "rss": "RSS", "json": "JSON Feed"}
 
 
@@ -24,6 +28,15 @@ class FeedLink:
     kind: str
     title: str
     language: str | None
+
+
+@dataclass(frozen=True)
+class FileLink:
+    """A release in a format for machines."""
+
+    href: str
+    media_type: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -59,9 +72,9 @@ def check_language(newsroom: Newsroom, tag: str) -> None:
         raise NotFound("This newsroom does not speak this language.")
 
 
-def beat_of(tx: Session, newsroom: Newsroom, slug: str) -> Beat:
-    """Raises NotFound."""
-    beat = beats.in_newsroom(tx, newsroom.id).get(slug)
+def beat_of(tx: Session, newsroom: Newsroom, slug: str, now: datetime) -> Beat:
+    """Raises NotFound, also for one that only what is hidden carries."""
+    beat = public_beats(tx, newsroom.id, now).get(slug)
     if beat is None:
         raise NotFound("This newsroom has no such beat.")
     return beat
@@ -84,6 +97,16 @@ def _formats(newsroom: Newsroom, tag: str | None, topic: str = "", beat_slug: st
         href = addresses.feed(kind, slug=newsroom.slug, tag=tag, beat_slug=beat_slug)
         title = f"{newsroom.name(tag or '')} – {topic}{named}{_FEED_NAMES[kind]}"
         yield FeedLink(href, _FEED_TYPES[kind], _FEED_NAMES[kind], title, tag)
+
+
+def file_links(item: Item) -> list[FileLink]:
+    """Named in the language of the request."""
+    names = {"txt": _("Text"), "md": _("Markdown")}
+    newsroom, slug = item.newsroom.slug, item.translation.slug
+    return [
+        FileLink(addresses.release_file(newsroom, item.language, slug, kind), media_type, names[kind])
+        for kind, media_type in RELEASE_FILES.items()
+    ]
 
 
 def own_feeds(links: Iterable[FeedLink], tag: str | None) -> list[FeedLink]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pressroom import addresses
+from pressroom.feeds import channel as channels
+from pressroom.feeds.channel import Channel
 from pressroom.releases import visibility
 from pressroom.releases.newsroom import Newsroom
-from pressroom.releases.translation import Translation
 from pressroom.service import Service
 from pressroom.web import documents, headers
 from pressroom.web.documents import Document, Keep
@@ -85,19 +85,9 @@ def _document(
         body,
         content_type,
         keep,
-        last_modified=_last_modified(tx, newsroom, now),
+        # Of what may be seen only: a hidden act must not show in a date.
+        last_modified=channels.updated(tx, Channel(newsroom), now),
         valid_until=visibility.next_change(tx, now, newsroom.id if newsroom else None),
         status=status,
         headers=told.items(),
     )
-
-
-def _last_modified(tx: Session, newsroom: Newsroom | None, now: datetime) -> datetime:
-    """The last change of anything the document may show, retractions and lifted embargoes included."""
-    changed = select(func.max(Newsroom.changed_at))
-    lifted = select(func.max(Translation.public_from)).where(Translation.public_from <= now)
-    if newsroom is not None:
-        changed = changed.where(Newsroom.id == newsroom.id)
-        lifted = lifted.where(Translation.newsroom_id == newsroom.id)
-    moments = [tx.execute(query).scalar_one() for query in (changed, lifted)]
-    return min(now, max((moment for moment in moments if moment is not None), default=now))

@@ -1,7 +1,8 @@
-"""What belongs to no one newsroom: the front page, privacy, pictures, robots.txt."""
+"""What belongs to no one newsroom: the front page, privacy, pictures, and what leads machines to all the rest."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from flask import Blueprint, Response
@@ -9,7 +10,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pressroom import addresses
 from pressroom.errors import NotFound
+from pressroom.feeds import sitemap as sitemaps
+from pressroom.feeds.opml import groups, opml
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.asset import Asset, RevisionAsset
 from pressroom.releases.release import Release
@@ -19,6 +23,9 @@ from pressroom.web import publishing
 from pressroom.web.documents import Document
 
 bp = Blueprint("site", __name__)
+
+_XML = "application/xml"
+_OPML = "text/x-opml"
 
 # The languages the interface itself speaks.
 _OFFERED = ("en", "ckb", "kmr", "ar")
@@ -64,8 +71,49 @@ def asset(asset_id: str, extension: str) -> ResponseReturnValue:
     return publishing.published(None, render)
 
 
+@bp.get(addresses.SITEMAP)
+@bp.get("/sitemap-<int(min=1):number>.xml")
+def sitemap(number: int | None = None) -> ResponseReturnValue:
+    """Every public page, or the addresses of the parts that name them."""
+
+    def render(tx: Session, now: datetime) -> Document:
+        count = sitemaps.parts(tx, now)
+        if number is not None and number > count:
+            raise NotFound("The sitemap has fewer parts.")
+        if number is None and count > 1:
+            body = sitemaps.index(count, publishing.base_url())
+        else:
+            body = sitemaps.sitemap(sitemaps.places(tx, now, number or 1), publishing.base_url())
+        return publishing.feed(tx, None, body, _XML, now)
+
+    return publishing.published(None, render)
+
+
+@bp.get(addresses.NEWS_SITEMAP)
+def news_sitemap() -> ResponseReturnValue:
+    def render(tx: Session, now: datetime) -> Document:
+        found = sitemaps.news(tx, now)
+        document = publishing.feed(tx, None, sitemaps.news_sitemap(found, publishing.base_url()), _XML, now)
+        # The clock alone takes news out again.
+        went, ages = sitemaps.last_aged(tx, now), [one.published + sitemaps.NEWS_AGE for one in found[-1:]]
+        ends = [moment for moment in (document.valid_until, *ages) if moment is not None]
+        moments = [moment for moment in (document.last_modified, went) if moment is not None]
+        return replace(document, valid_until=min(ends, default=None), last_modified=max(moments, default=None))
+
+    return publishing.published(None, render)
+
+
+@bp.get(addresses.OPML)
+def feeds_opml() -> ResponseReturnValue:
+    def render(tx: Session, now: datetime) -> Document:
+        return publishing.feed(tx, None, opml(groups(tx, now, publishing.base_url())), _OPML, now)
+
+    return publishing.published(None, render)
+
+
 @bp.get("/robots.txt")
 def robots() -> Response:
     closed = ("/desk/", "/preferences/", "/unsubscribe/", "/outlet/")
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), ""]
+    maps = (f"Sitemap: {publishing.base_url()}{path}" for path in (addresses.SITEMAP, addresses.NEWS_SITEMAP))
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), "", *maps, ""]
     return Response("\n".join(lines), mimetype="text/plain", headers={"Cache-Control": "public, max-age=3600"})

@@ -42,6 +42,9 @@ def _name_version(endpoint: str, values: dict[str, Any]) -> None:
             values["v"] = document.etag[:_SHOWN]
 
 
+_LONGEST_NAME = 200
+
+
 @cache
 def _found() -> dict[str, Document]:
     return {}
@@ -51,7 +54,7 @@ def _read(filename: str) -> Document | None:
     known = _found()
     if filename not in known:
         path = safe_join(str(_FOLDER), filename)
-        if path is None or not Path(path).is_file():
+        if path is None or len(filename) > _LONGEST_NAME or not Path(path).is_file():
             return None
         media_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
         if media_type.startswith("text/") or media_type == "image/svg+xml":

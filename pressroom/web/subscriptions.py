@@ -19,8 +19,8 @@ from pressroom.errors import Conflict, NotFound, Refused, TryLater
 from pressroom.mailing import address, subscribing
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.mailing.subscribing import Choices, SignUp
-from pressroom.releases import beat as beats
 from pressroom.releases import newsroom as newsrooms
+from pressroom.releases import visibility
 from pressroom.releases.newsroom import Newsroom, in_language
 from pressroom.web.locale import page_language, speak
 from pressroom.web.places import Alternate
@@ -247,7 +247,7 @@ def _offer(newsroom: Newsroom, chosen: Choices) -> dict[str, Any]:
 
 def _beat_names(newsroom: Newsroom) -> dict[str, str]:
     with the_service().database.reading() as tx:
-        known = beats.in_newsroom(tx, newsroom.id)
+        known = visibility.public_beats(tx, newsroom.id, _now())
     return {slug: in_language(beat.names, _tag(), newsroom.languages) for slug, beat in known.items()}
 
 

@@ -51,6 +51,7 @@ def test_killed_workers_lose_nothing_and_double_at_most_what_was_in_doubt(
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(900)
 def test_twenty_kills_in_five_thousand_deliveries(
     database: Database, config: Config, smtp_sink: Sink, redis_url: str
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_flushed_redis_loses_and_doubles_nothing(
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(900)
 def test_redis_flushed_twice_in_five_thousand_deliveries(
     database: Database, config: Config, smtp_sink: Sink, redis_url: str
 ) -> None:

@@ -11,7 +11,7 @@ from pressroom.errors import Refused
 
 
 @click.command(cls=ManyValues)
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--mail", multiple=True)
 @click.option("--at")
 @click.option("--publish", is_flag=True)

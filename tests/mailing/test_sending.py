@@ -299,3 +299,41 @@ def test_retracting_while_messages_leave_waits_for_nobody_for_ever(house: MailHo
     assert len(house.sink.received) - at_the_commit <= house.terms.connections, "only what was on the wire"
     assert progress.sent == len(house.sink.received)
     assert (progress.sent + progress.cancelled, progress.pending + progress.deferred + progress.sending) == (60, 0)
+
+
+def test_whoever_a_cancelled_mailing_did_not_reach_is_reached_by_the_next(house: MailHouse) -> None:
+    newsroom, *_ = _people(house, 3)
+    made = make_release(house.database, newsroom)
+    first = house.mailing(made, hold=timedelta(minutes=5))
+    steering.cancel(house.database, first, now=house.now())
+    second = house.mailing(made)
+    house.send()
+    assert (house.progress(first).cancelled, house.progress(second).sent) == (3, 3)
+
+
+def test_a_message_in_doubt_when_its_mailing_is_cancelled_is_unknown_and_not_sent_again(house: MailHouse) -> None:
+    newsroom, *_ = _people(house, 1)
+    made = make_release(house.database, newsroom)
+    mailing_id = house.mailing(made)
+    house.sink.drop_after_accepting(times=1)
+    house.send()
+    steering.cancel(house.database, mailing_id, now=house.now())
+    progress = house.progress(mailing_id)
+    assert (progress.unknown, progress.cancelled) == (1, 0)
+    assert house.progress(house.mailing(made)).total == 0, "they may have it: nobody gets it again unasked"
+
+
+def test_patience_with_a_slow_address_counts_from_its_own_first_attempt(house: MailHouse) -> None:
+    newsroom, *_ = _people(house, 1)
+    mailing_id = house.mailing(make_release(house.database, newsroom))
+    with house.database.transaction() as tx:
+        tx.execute(update(Mailing).values(created_at=now() - timedelta(days=5)))
+    house.sink.defer(times=2)
+    house.send()
+    assert house.progress(mailing_id).deferred == 1
+    with house.database.transaction() as tx:
+        tx.execute(update(Delivery).values(first_at=now() - timedelta(days=3)))
+    _age(house)
+    _ring_all(house)
+    house.send()
+    assert house.progress(mailing_id).failed == 1

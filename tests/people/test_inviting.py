@@ -10,7 +10,7 @@ from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.errors import NotFound, Refused
 from pressroom.people import inviting
-from pressroom.people.account import Account, Role, role_in
+from pressroom.people.account import Account, Membership, Role, role_in
 from pressroom.people.session import LoginSession
 from pressroom.seal import Keyring
 from pressroom.service import Service
@@ -123,3 +123,19 @@ def test_an_account_that_comes_back_needs_a_new_password(desk: Desk) -> None:
 def test_an_unknown_account_cannot_be_disabled(desk: Desk) -> None:
     with pytest.raises(NotFound):
         inviting.disable(desk.database, desk.keyring, "nobody@example.org", now=desk.now)
+
+
+def test_a_disabled_account_that_is_added_again_has_only_its_new_role(desk: Desk) -> None:
+    other = make_newsroom(desk.database, "other")
+    account = inviting.add(desk.database, desk.keyring, "al@example.org", Role.OWNER, desk.newsroom.id, now=desk.now)
+    inviting.disable(desk.database, desk.keyring, "al@example.org", now=desk.now)
+    inviting.add(desk.database, desk.keyring, "al@example.org", Role.VIEWER, other.id, now=desk.now)
+    with desk.database.reading() as tx:
+        query = select(Membership).where(Membership.account_id == account.account_id)
+        assert [(one.newsroom_id, one.role) for one in tx.scalars(query)] == [(other.id, Role.VIEWER)]
+
+
+def test_a_password_that_signing_in_would_not_read_whole_is_refused() -> None:
+    inviting.hash_password("x" * inviting.LONGEST_PASSWORD)
+    with pytest.raises(Refused, match="too long"):
+        inviting.hash_password("x" * (inviting.LONGEST_PASSWORD + 1))

@@ -15,7 +15,7 @@ from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release, Status
 from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
-from tests.makers import Made, make_newsroom, make_release, now
+from tests.makers import Made, make_newsroom, make_release, make_revision_row, now
 
 
 def _draft(database: Database, **given: object) -> Made:
@@ -176,3 +176,21 @@ def test_every_act_is_noted(database: Database) -> None:
     publishing.retract(database, made.id, {"en": "Wrong."}, now=now())
     with database.reading() as tx:
         assert list(tx.scalars(select(AuditEntry.act).order_by(AuditEntry.id))) == ["publish", "retract"]
+
+
+def test_what_is_public_is_not_replaced_by_a_newer_draft(database: Database) -> None:
+    made = _draft(database)
+    publishing.publish(database, made.id, now=now())
+    with database.transaction() as tx:
+        later = make_revision_row(made.translations["en"], "Another headline", "Other words.", at=now(), number=2)
+        tx.add(later)
+    assert not publishing.publish(database, made.id, now=now()).changed
+    with database.reading() as tx:
+        assert tx.get_one(Translation, made.translations["en"].id).revision_id == made.revisions["en"].id
+
+
+def test_a_further_language_of_a_public_release_takes_no_time_of_its_own(database: Database) -> None:
+    made = _draft(database)
+    publishing.publish(database, made.id, now=now())
+    with pytest.raises(Refused, match="public already"):
+        publishing.publish(database, made.id, now=now(), at=now() + timedelta(days=2))

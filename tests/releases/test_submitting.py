@@ -157,3 +157,26 @@ def test_two_releases_of_one_headline_have_different_addresses(database: Databas
     second = push({"a.en.md": text.replace("First", "Second")}, new=True)
     with database.reading() as tx:
         assert translations.of_release(tx, second.release_id)["en"].slug == "weekly-figures-2"
+
+
+def test_an_id_that_is_taken_cannot_make_a_new_release(push: Push) -> None:
+    text = EN.replace("---\ntitle", "---\nid: statement-12\ntitle", 1)
+    push({"a.en.md": text})
+    with pytest.raises(Refused, match="statement-12"):
+        push({"a.en.md": text.replace("slug: water", "slug: other")}, new=True)
+
+
+@pytest.mark.parametrize("slug", ["search", "archive", "beats"])
+def test_addresses_that_lie_beside_releases_are_no_releases(database: Database, push: Push, slug: str) -> None:
+    with pytest.raises(Refused, match="reserved"):
+        push({"a.en.md": EN.replace("slug: water", f"slug: {slug}")})
+    made = push({"a.en.md": f"---\ntitle: {slug.title()}\n---\n\nWords.\n"})
+    with database.reading() as tx:
+        assert translations.of_release(tx, made.release_id)["en"].slug == f"{slug}-2"
+
+
+@pytest.mark.parametrize("year", [1, 1969, 3000, 9999])
+def test_a_year_that_cannot_be_meant_is_refused(year: int) -> None:
+    for value in (datetime(year, 12, 31, 23, 59), datetime(year, 1, 1, tzinfo=UTC)):
+        with pytest.raises(Refused, match="cannot be meant"):
+            submitting.moment(value, ZoneInfo("Asia/Baghdad"))

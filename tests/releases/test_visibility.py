@@ -14,7 +14,7 @@ from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
 from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
-from tests.makers import make_newsroom
+from tests.makers import make_newsroom, make_release
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MOMENTS = st.sampled_from([-2, -1, 0, 1, 2]).map(lambda micros: NOW + timedelta(microseconds=micros))
@@ -118,3 +118,12 @@ def the_newsroom(database: Database) -> Newsroom:
     with database.reading() as tx:
         found = tx.scalars(select(Newsroom)).one_or_none()
     return found or make_newsroom(database)
+
+
+def test_the_name_of_a_beat_is_hidden_with_the_only_release_that_carries_it(database: Database) -> None:
+    newsroom = make_newsroom(database)
+    make_release(database, newsroom, beats=["secret"], public_from=NOW + timedelta(hours=1))
+    make_release(database, newsroom, beats=["water"], public_from=NOW - timedelta(hours=1))
+    with database.reading() as tx:
+        assert list(visibility.public_beats(tx, newsroom.id, NOW)) == ["water"]
+        assert list(visibility.public_beats(tx, newsroom.id, NOW + timedelta(hours=1))) == ["secret", "water"]

@@ -252,3 +252,42 @@ def test_a_post_goes_to_the_application(database: Database) -> None:
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         layer({"REQUEST_METHOD": method, "PATH_INFO": "/a"}, lambda *_: None)
     assert asked == ["POST", "PUT", "DELETE", "OPTIONS"]
+
+
+@pytest.mark.parametrize(
+    "since", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "nonsense", "", "0", "Mon, 99 Foo 1 1"]
+)
+def test_a_date_that_cannot_be_read_is_no_condition(site: Site, since: str) -> None:
+    assert site.get(PAGE, If_Modified_Since=since).status_code == 200
+
+
+def test_a_change_within_the_same_second_is_never_answered_with_304(config: Config, database: Database) -> None:
+    site, second = Site(config, database), now().replace(microsecond=10_000) - timedelta(minutes=1)
+    newsroom = make_newsroom(database)
+    make_release(database, newsroom, public_from=second)
+    first = site.get(FEED).headers["Last-Modified"]
+    make_release(database, newsroom, public_from=second + timedelta(milliseconds=700))
+    fresh = document_at(site, second + timedelta(milliseconds=800))
+    assert "Last-Modified" not in fresh, "a date that is not over yet says nothing"
+    assert site.get(FEED, If_Modified_Since=first).status_code == 304, "the second is over and all of it is in"
+    site.close()
+
+
+def document_at(site: Site, moment: datetime) -> dict[str, str]:
+    """The headers of a document whose last change lies in the second that is not over at `moment`."""
+    made = documents.make(b"words", "text/plain", Keep.PAGE, last_modified=moment)
+    headers: dict[str, str] = {}
+    environ = {"REQUEST_METHOD": "GET"}
+    documents.answer(made, environ, lambda _status, told: headers.update(told), moment)
+    return headers
+
+
+@pytest.mark.parametrize("path", ["/", PAGE, FEED, "/river/feed.rss", "/all/feed.atom"])
+def test_a_hidden_act_moves_no_date(site: Site, database: Database, path: str) -> None:
+    before = site.get(path).headers["Last-Modified"]
+    with database.reading() as tx:
+        newsroom = newsrooms.by_slug(tx, "river")
+    make_release(database, newsroom, public_from=now() + timedelta(days=9))
+    with database.transaction() as tx:
+        newsrooms.touch(tx, newsroom.id, now=now())
+    assert site.get(path).headers["Last-Modified"] == before

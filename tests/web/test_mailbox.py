@@ -165,3 +165,27 @@ def test_a_broken_message_is_shown_as_far_as_it_goes(maildir: Maildir) -> None:
     assert opened.caught.language is None and opened.caught.dir == "auto"
     assert opened.text is not None and "t" in opened.text
     assert (datetime.now(UTC) - opened.caught.at).total_seconds() < 60
+
+
+def test_where_mail_is_caught_an_error_before_the_log_in_is_still_its_own(
+    make_config: MakeConfig, database: Database
+) -> None:
+    newsroom = make_newsroom(database)
+    config = make_config(database_url=database.url.replace("+psycopg", ""), demo=True, mailbox_port=2525)
+    house = House(config, database)
+    stranger = house.app.test_client()
+    assert stranger.get(f"/desk/{newsroom.slug}/mailings/1/progress.json").status_code == 401
+    assert stranger.post(f"/desk/{newsroom.slug}/new").status_code == 400
+    assert house.staff(newsroom, "owner").get(f"/desk/{newsroom.slug}/releases/%00").status_code == 404
+    house.close()
+
+
+def test_the_mailbox_is_for_who_owns_every_newsroom(make_config: MakeConfig, database: Database) -> None:
+    newsroom = make_newsroom(database)
+    config = make_config(database_url=database.url.replace("+psycopg", ""), demo=True, mailbox_port=2525)
+    house = House(config, database)
+    owner = house.staff(newsroom, "owner")
+    assert owner.get("/desk/mailbox").status_code == 200
+    make_newsroom(database, "other")
+    assert owner.get("/desk/mailbox").status_code == 403
+    house.close()

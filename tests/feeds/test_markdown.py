@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pressroom.feeds.item import Item, plain
+from pressroom.feeds.markdown import markdown
+from pressroom.markup import clean
+from pressroom.releases.front_matter import MediaContact
+from pressroom.releases.reading import Statement, read_statements, render
+from pressroom.releases.revision import BodyForm
+from tests.feeds.articles import BASE, article
+
+PASTED = """1. Open to all: C# & *C++* in [brackets] <b>not bold</b> &amp; ~~not struck~~
+
+- a_b_c | `code` \\ backslash
++ 2) next
+- # no heading
+
+What comes next
+Write to press@example.org or see https://example.org/a_b?c=1&d=(2) and !https://example.org/%D9%BE%D8%B1%D8%AF.
+
+Town Hall
+= 12 Main Street
+--- : ---
+:--
+"""
+
+
+def read(item: Item, folder: Path) -> Statement:
+    path = folder / f"{item.translation.slug}.md"
+    path.write_bytes(markdown(item, BASE))
+    [statement] = read_statements([path])
+    return statement
+
+
+def pasted(body: str, tag: str = "en") -> Item:
+    item = article(tag)
+    rendered = render(clean(body), BodyForm.PLAIN, tag)
+    item.revision.form, item.revision.body = BodyForm.PLAIN, clean(body)
+    item.revision.html, item.revision.text = rendered.html, rendered.text
+    return item
+
+
+@pytest.mark.parametrize("tag", ["en", "ckb", "kmr", "ar"])
+def test_push_reads_the_file_back_to_the_same_content(tmp_path: Path, tag: str) -> None:
+    item = article(tag, title='“#1”: it\'s a <b> – "null" & more', subtitle="~", siblings=[] if tag == "en" else ["en"])
+    item.release.urgency = 3
+    revision = item.revision
+    revision.contacts = [
+        asdict(MediaContact("Şîlan Ehmed", "press@example.org", None, "Berdevk")),
+        asdict(MediaContact("ئاوات: ٢", None, "+964 770 000 0000", None)),
+    ]
+    found = read(item, tmp_path)
+    same = ("title", "subtitle", "dateline", "form", "body", "html", "text")
+    assert {name: getattr(found, name) for name in same} == {name: getattr(revision, name) for name in same}
+    assert (found.id, found.language, found.slug, found.urgency) == ("release1", tag, item.translation.slug, 3)
+    assert (found.date, found.beats, found.publish) == (revision.dated, ("water",), True)
+    assert [asdict(one) for one in found.contacts] == revision.contacts
+    assert found.translation_of == (None if tag == "en" else "en")
+
+
+def test_a_source_that_is_not_public_is_not_named() -> None:
+    assert b"translation_of" not in markdown(article("ckb", siblings=["ar"]), BASE)
+
+
+def test_a_heading_like_the_headline_stays_in_the_text(tmp_path: Path) -> None:
+    item = article("en", title="*One*", body="# \\*One\\*\n\nA bridge.")
+    found = read(item, tmp_path)
+    assert (found.title, found.html) == ("*One*", item.revision.html)
+    assert "One" in found.html
+
+
+def test_a_pasted_text_says_the_same_words_as_markdown(tmp_path: Path) -> None:
+    item = pasted(PASTED)
+    found = read(item, tmp_path)
+    assert found.form is BodyForm.MARKDOWN
+    assert found.text == item.revision.text
+    same = found.html.replace("<br/>\n", "<br/>").replace(">\n<", "><")
+    assert same == item.revision.html.replace(">\n<", "><")
+
+
+@settings(deadline=None)
+@example("me@example.org- ")
+@example("!https://example.org/%D9%BE%20z")
+@example("https://example.org/a\u0338![a](b)")
+@given(st.text(alphabet=st.one_of(st.sampled_from("\n\n  -+*_#=:|<>[]()`~\\&;.)1a!@/\u0338\u0301پ"), st.characters())))
+def test_whatever_is_pasted_keeps_its_words(body: str) -> None:
+    item = pasted(body)
+    source = markdown(item, BASE).decode().split("---\n\n", 1)[1].strip("\n")
+    assert plain(render(clean(source), BodyForm.MARKDOWN, "en").html.replace("<br/>", " ")) == plain(
+        item.revision.html.replace("<br/>", " ")
+    )
+
+
+def test_pictures_are_listed_with_what_is_said_of_them(tmp_path: Path) -> None:
+    item = article("en", body="Look:\n\n![as typed](folder/0.png)", pictures=2)
+    for name in ("0.png", "1.png"):
+        (tmp_path / name).write_bytes(b"")
+    found = read(item, tmp_path)
+    assert found.body == item.revision.body
+    assert [(one.name, one.alt, one.caption, one.credit) for one in found.assets] == [
+        (name, 'The "old" bridge', "Dawn", "Archive") for name in ("0.png", "1.png")
+    ]
+    assert f"# {BASE}/assets/picture0.png\n" in markdown(item, BASE).decode()
+
+
+def test_equal_content_gives_equal_bytes() -> None:
+    item = article("ckb", pictures=1)
+    assert markdown(item, BASE) == markdown(replace(item), BASE)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from lxml import html as lxml_html
+
+from pressroom.db import Database
+from pressroom.releases import publishing
+from pressroom.releases.reading import read_statements
+from pressroom.releases.submitting import submit
+from tests.makers import TITLES, make_newsroom, make_release, now
+from tests.web.public import Site, path
+
+KINDS = {"txt": "text/plain; charset=utf-8", "md": "text/markdown; charset=utf-8"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_release_comes_in_each_format_and_is_answered_as_a_feed_is(site: Site, database: Database, kind: str) -> None:
+    made = make_release(database, make_newsroom(database))
+    for tag in made.translations:
+        answer = site.get(f"{path(made, tag)}.{kind}")
+        assert (answer.status_code, answer.content_type) == (200, KINDS[kind])
+        assert TITLES[tag] in answer.text and made.id in answer.text
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        again = site.get(f"{path(made, tag)}.{kind}", If_None_Match=answer.headers["ETag"])
+        assert again.status_code == 304
+
+
+def test_the_page_links_its_formats_in_its_head_and_beside_the_text(site: Site, database: Database) -> None:
+    made = make_release(database, make_newsroom(database))
+    for tag, word in {"en": "Text", "ckb": "دەق", "kmr": "Nivîs", "ar": "نص"}.items():
+        page = lxml_html.fromstring(site.get(path(made, tag)).text)
+        for kind, media_type in (("txt", "text/plain"), ("md", "text/markdown")):
+            assert page.xpath(f"//head/link[@rel='alternate' and @type='{media_type}']/@href") == [
+                f"{path(made, tag)}.{kind}"
+            ]
+        links = page.xpath("//aside//a[@type]")
+        assert [(one.text, one.get("href")) for one in links] == [
+            (word, f"{path(made, tag)}.txt"),
+            ("Markdown", f"{path(made, tag)}.md"),
+        ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_embargoed_release_has_no_formats_until_its_second(site: Site, database: Database, kind: str) -> None:
+    made = make_release(database, make_newsroom(database), public_from=now() + timedelta(hours=1))
+    unknown = site.get("/river/en/no-such-release")
+    addresses = [f"{path(made, tag)}.{kind}" for tag in made.translations]
+    for address in (*addresses, f"/river/en/no-such-release.{kind}", f"/nobody/en/x.{kind}"):
+        hidden = site.get(address)
+        assert (hidden.status_code, hidden.data) == (404, unknown.data)
+        assert hidden.headers.to_wsgi_list() == unknown.headers.to_wsgi_list()
+    site.ahead = timedelta(minutes=59, seconds=50)
+    assert {site.get(address).status_code for address in addresses} == {404}
+    site.ahead = timedelta(hours=1, seconds=1)
+    assert {site.get(address).status_code for address in addresses} == {200}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_retracted_release_is_gone_in_each_format_too(site: Site, database: Database, kind: str) -> None:
+    made = make_release(database, make_newsroom(database))
+    assert site.get(f"{path(made, 'ckb')}.{kind}").status_code == 200
+    publishing.retract(database, made.id, {"ckb": "ژمارەکان هەڵە بوون."}, now=now())
+    answer = site.get(f"{path(made, 'ckb')}.{kind}")
+    assert (answer.status_code, answer.data) == (410, site.get(path(made, "ckb")).data)
+
+
+def test_a_source_that_is_never_shown_has_no_formats(site: Site, database: Database) -> None:
+    made = make_release(database, make_newsroom(database), ["en", "ckb"])
+    with database.transaction() as tx:
+        tx.get_one(publishing.Translation, made.translations["en"].id).publish = False
+        publishing.newsrooms.touch(tx, made.newsroom.id, now=now())
+    assert site.get(f"{path(made, 'en')}.md").status_code == 404
+    assert "translation_of" not in site.get(f"{path(made, 'ckb')}.md").text
+
+
+def test_an_address_in_another_unicode_form_leads_to_the_one_that_is_kept(site: Site, database: Database) -> None:
+    made = make_release(database, make_newsroom(database))
+    answer = site.get(path(made, "kmr").replace("%C3%BB", "u%CC%82") + ".md")
+    assert (answer.status_code, answer.headers["Location"]) == (301, f"{path(made, 'kmr')}.md")
+
+
+def test_pushing_what_was_fetched_changes_nothing(site: Site, database: Database, tmp_path: Path) -> None:
+    make_newsroom(database)
+    for tag, contact in (("en", "press@example.org"), ("ckb", "ckb@example.org")):
+        front = f"title: {TITLES[tag]}\nbeats: [water]\nurgency: 3\ncontacts:\n  - email: {contact}"
+        (tmp_path / f"in.{tag}.md").write_text(f"---\n{front}\n---\n\nA *bridge*.\n", encoding="utf-8")
+    first = submit(database, "river", read_statements([tmp_path]), now=now() - timedelta(hours=1))
+    publishing.publish(database, first.release_id, now=now() - timedelta(minutes=5))
+    fetched = []
+    for link in lxml_html.fromstring(site.get(f"/river/r/{first.release_id}").text).xpath("//ul[@class='choices']//a"):
+        fetched.append(tmp_path / f"{len(fetched)}.md")
+        fetched[-1].write_bytes(site.get(f"{link.get('href')}.md").data)
+    assert len(fetched) == 2
+    again = submit(database, "river", read_statements(fetched), now=now())
+    assert (again.release_id, again.changed) == (first.release_id, False)
