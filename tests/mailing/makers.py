@@ -16,6 +16,7 @@ from pressroom.mailing.mailing import Progress
 from pressroom.mailing.media_list import ListMember, MediaList
 from pressroom.mailing.sending import Terms
 from pressroom.mailing.subscriber import Person, Subscriber
+from pressroom.releases import publishing
 from pressroom.releases.beat import ensure
 from pressroom.releases.newsroom import Newsroom
 from pressroom.seal import Keyring
@@ -81,6 +82,16 @@ class MailHouse:
         )
         expand(self.database, mailing_id, self.ring)
         return mailing_id
+
+    def retract(self, made: Made) -> None:
+        """As every door does it: its mailings are cancelled in the same transaction."""
+        publishing.retract(
+            self.database,
+            made.id,
+            {"en": "It was wrong."},
+            now=self.now(),
+            within=lambda tx, one: steering.cancel_of_release(tx, one.id, now=self.database.now(tx)),
+        )
 
     def ring(self, chunk_id: int) -> bool:
         self.rung.append(chunk_id)

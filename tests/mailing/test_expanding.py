@@ -10,7 +10,6 @@ from pressroom.mailing import steering
 from pressroom.mailing.expanding import expand
 from pressroom.mailing.mailing import State
 from pressroom.mailing.notice import Notice
-from pressroom.releases import publishing
 from tests.mailing.makers import MailHouse
 from tests.makers import Made, make_newsroom, make_release
 
@@ -74,13 +73,7 @@ def test_a_retraction_while_a_mailing_is_counted_succeeds(house: MailHouse) -> N
     counting.start()
     while not _notices(house):
         pass
-    publishing.retract(
-        house.database,
-        made.id,
-        {"en": "It was wrong."},
-        now=house.now(),
-        within=lambda tx, one: steering.cancel_of_release(tx, one.id, now=house.database.now(tx)),
-    )
+    house.retract(made)
     counting.join(30)
     assert failed == []
     progress = house.progress(mailing_id)

@@ -12,7 +12,6 @@ from pressroom.mailing.mailing import Mailing, State
 from pressroom.mailing.quota import Quota
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.mailing.suppression import Reason, Suppression
-from pressroom.releases import publishing
 from tests.mailing.makers import MailHouse
 from tests.makers import make_newsroom, make_release, now
 
@@ -95,13 +94,7 @@ def test_retraction_stops_pending_deliveries(house: MailHouse) -> None:
     newsroom, *_ = _people(house, 4)
     release = make_release(house.database, newsroom)
     mailing_id = house.mailing(release)
-    publishing.retract(
-        house.database,
-        release.id,
-        {"en": "It was wrong."},
-        now=house.now(),
-        within=lambda tx, one: steering.cancel_of_release(tx, one.id, now=house.database.now(tx)),
-    )
+    house.retract(release)
     house.send()
     assert house.sink.received == []
     assert (house.progress(mailing_id).cancelled, house.progress(mailing_id).state) == (4, State.CANCELLED)
@@ -285,13 +278,7 @@ def test_retracting_while_messages_leave_waits_for_nobody_for_ever(house: MailHo
     sender = threading.Thread(target=house.send)
     sender.start()
     house.sink.wait_for(5)
-    publishing.retract(
-        house.database,
-        made.id,
-        {"en": "It was wrong."},
-        now=house.now(),
-        within=lambda tx, one: steering.cancel_of_release(tx, one.id, now=house.database.now(tx)),
-    )
+    house.retract(made)
     at_the_commit = len(house.sink.received)
     sender.join(30)
     progress = house.progress(mailing_id)
