@@ -12,17 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from pressroom.config import Config
 from pressroom.db import Database, new_id
 from pressroom.mailing import mailing as mailings
-from pressroom.mailing import subscriber
+from pressroom.mailing import message, subscriber
+from pressroom.mailing.delivery import Delivery, DeliveryState
 from pressroom.mailing.mailing import Progress
 from pressroom.mailing.media_list import ListMember, MediaList
 from pressroom.mailing.subscriber import Person, Subscriber
 from pressroom.releases.newsroom import Newsroom
 from pressroom.seal import Keyring
+from pressroom.signing import Signer
 from tests.makers import now
 from tests.sink import Sink
 
@@ -79,20 +81,23 @@ class Tally:
     extra: int
     most: int
     unknown: int
+    lost: int
     seconds_to_recover: float
 
-    @property
-    def lost(self) -> int:
-        return self.people - self.reached - self.unknown
 
-
-def tally(sink: Sink, people: int, progress: Progress, seconds: float) -> Tally:
+def tally(database: Database, config: Config, sink: Sink, progress: Progress, seconds: float) -> Tally:
+    """Lost is what is neither accepted nor `unknown`; a message that is unknown may well have been accepted."""
     counts = sink.counts()
+    accepted = {message_id for message_id, _ in counts}
+    signer = Signer(str(config.secret_key))
+    with database.reading() as tx:
+        query = select(Delivery.id).where(Delivery.mailing_id == progress.id, Delivery.state != DeliveryState.UNKNOWN)
+        known = list(tx.scalars(query))
+    lost = sum(1 for one in known if message.message_id(signer, one, "press@example.org") not in accepted)
     reached = len({recipient for _, recipient in counts})
     assert len(counts) == reached, "one recipient had two Message-IDs"
-    return Tally(
-        people, reached, sum(counts.values()) - reached, max(counts.values(), default=0), progress.unknown, seconds
-    )
+    extra, most = sum(counts.values()) - reached, max(counts.values(), default=0)
+    return Tally(progress.total, reached, extra, most, progress.unknown, lost, seconds)
 
 
 def make_people(database: Database, keyring: Keyring, newsroom: Newsroom, count: int) -> None:

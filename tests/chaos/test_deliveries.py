@@ -34,7 +34,7 @@ def _kill_workers(database: Database, config: Config, sink: Sink, redis_url: str
         faults = Faults(kills, people, lambda: crew.kill("mail"))
         progress = watch(database, mailing_id, seconds=400, meanwhile=faults)
     assert kills == faults.done, "the faults were to strike while messages were under way"
-    return tally(sink, people, progress, time.monotonic() - faults.last)
+    return tally(database, config, sink, progress, time.monotonic() - faults.last)
 
 
 def _check(found: Tally, kills: int) -> None:
@@ -64,7 +64,7 @@ def _flush(database: Database, config: Config, sink: Sink, redis_url: str, peopl
         faults = Faults(2, people, lambda: redis.Redis.from_url(redis_url).flushall())
         progress = watch(database, mailing_id, seconds=400, meanwhile=faults)
     assert faults.done == 2
-    return tally(sink, people, progress, time.monotonic() - faults.last)
+    return tally(database, config, sink, progress, time.monotonic() - faults.last)
 
 
 def test_a_flushed_redis_loses_and_doubles_nothing(
