@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pressroom.service import Service
     from pressroom.web.fastpath import Pulse
 
-_DOORS = ("health", "desk", "auth", "subscriptions", "mailbox", "site", "feeds", "formats", "newsroom")
+_DOORS = ("health", "desk", "auth", "subscriptions", "mailbox", "site", "feeds", "formats", "newsroom", "search")
 _LARGEST_REQUEST = 64 * 1024 * 1024
 
 
@@ -26,13 +26,13 @@ def create_app(config: Config | None = None, *, service: Service | None = None, 
     from flask_wtf import CSRFProtect
 
     from pressroom.service import Service
-    from pressroom.web import errors, headers, locale, static
+    from pressroom.web import agreed_time, errors, headers, locale, static
     from pressroom.web.fastpath import FastPath, Library, Pulse
     from pressroom.web.proxies import Proxies
 
     service = service or Service.open(config)
     service.check()
-    library = Library(pulse or Pulse(service.database))
+    library = Library(pulse or Pulse(service.database, clock=agreed_time.clock_of(service)))
     app = Flask(__name__, static_folder=None, template_folder=str(Path(__file__).parent.parent / "templates"))
     app.config.update(
         SECRET_KEY=service.signer.key("session"),

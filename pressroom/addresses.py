@@ -12,6 +12,7 @@ FEED_FORMATS = ("atom", "rss", "json")
 SITEMAP = "/sitemap.xml"
 NEWS_SITEMAP = "/news-sitemap.xml"
 OPML = "/feeds.opml"
+ROBOTS = "/robots.txt"
 PRIVACY = "/privacy"
 
 
@@ -37,6 +38,11 @@ def release_file(slug: str, tag: str, release_slug: str, kind: str) -> str:
     return f"{release(slug, tag, release_slug)}.{kind}"
 
 
+def changes(slug: str, tag: str, release_slug: str) -> str:
+    """What was corrected in one translation."""
+    return f"{release(slug, tag, release_slug)}/changes"
+
+
 def short(slug: str, release_id: str) -> str:
     """The permanent address of a release in no language."""
     return f"{newsroom(slug)}r/{quote(release_id, safe='')}"
@@ -50,6 +56,11 @@ def archive(slug: str, tag: str, number: int, beat_slug: str | None = None) -> s
     """Page `number` of the older releases, counted from 1; page 1 is the list itself."""
     start = beat(slug, tag, beat_slug) if beat_slug else language(slug, tag)
     return start if number < 2 else f"{start}archive/{number}"
+
+
+def search(slug: str, tag: str) -> str:
+    """Where `?q=` finds releases in one language."""
+    return f"{language(slug, tag)}search"
 
 
 def feed(kind: str, *, slug: str | None = None, tag: str | None = None, beat_slug: str | None = None) -> str:

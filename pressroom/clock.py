@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from pressroom.config import Config
 from pressroom.doorbell import Doorbell
 from pressroom.errors import TryLater
-from pressroom.mailing import quota, reconciling, subscribing
+from pressroom.mailing import quota, reconciling, retaining, subscribing
 from pressroom.people import attempt
 from pressroom.releases import publishing
 from pressroom.service import Service
@@ -64,6 +64,8 @@ class Clock:
             attempt.purge(tx, now=now)
             quota.purge(tx, now=now)
         subscribing.purge_unconfirmed(self._database, now=now)
+        while retaining.purge(self._database, now=now):
+            pass
 
 
 def run(config: Config, stop: threading.Event) -> None:

@@ -10,8 +10,8 @@ import itertools
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -157,6 +157,15 @@ class Database:
             yield session
 
     @contextmanager
+    def joined(self) -> Iterator[Database]:
+        """The same database, whose acts all join one transaction: all of them happen, or none.
+
+        It begins with the first of them, and commits at the end of the block.
+        """
+        with ExitStack() as until:
+            yield _Joined(self, until)
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
         """A consistent view that cannot write."""
         with Session(self._reader, expire_on_commit=False) as session:
@@ -165,6 +174,30 @@ class Database:
     def now(self, session: Session | Connection) -> datetime:
         """Database time, which every machine shares."""
         return from_micros(int(session.execute(text(f"SELECT {self.now_sql}")).scalar_one()))
+
+    def scrub(self, tables: Sequence[str]) -> bool:
+        """After a commit that removed something for good: the tables are written anew, without what they once held.
+
+        On SQLite that is the whole file and writers wait for it, about 10 s for a gigabyte. False if readers kept it
+        from ending within 5 s; it is safe to repeat. What PostgreSQL's own log or a backup holds stays there.
+        """
+        if not self.is_sqlite:
+            with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text(f"VACUUM FULL {', '.join(tables)}"))
+            return True
+        deadline = time.monotonic() + _LOCK_WAIT
+        raw = self._writer.raw_connection()
+        try:
+            # Zeroing deleted rows is not enough: SQLite leaves pieces of rows behind where it moved them before.
+            _retry(lambda: raw.cursor().execute("VACUUM"))
+            # The log beside the database still has all of it until it is cut off.
+            while raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(0.02)
+        finally:
+            raw.close()
+        return True
 
     def dispose(self) -> None:
         self._writer.dispose()
@@ -193,6 +226,24 @@ class Database:
         from pressroom.migrations import upgrade
 
         upgrade(self._writer)
+
+
+class _Joined(Database):
+    def __init__(self, database: Database, until: ExitStack) -> None:
+        self.__dict__.update(database.__dict__)
+        self._database, self._until = database, until
+        self._tx: Session | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        if self._tx is None:
+            self._tx = self._until.enter_context(self._database.transaction())
+        yield self._tx
+        self._tx.flush()
+
+    @contextmanager
+    def joined(self) -> Iterator[Database]:
+        yield self
 
 
 def _sqlite_engine(url: str, *, writes: bool) -> Engine:

@@ -15,9 +15,10 @@ from pressroom import outbox, smtp, working
 from pressroom.config import Config
 from pressroom.doorbell import Doorbell
 from pressroom.errors import TryLater
-from pressroom.mailing import confirming, expanding, quota, sending
+from pressroom.mailing import alerting, confirming, expanding, quota, sending
 from pressroom.mailing.quota import Quota
 from pressroom.mailing.sending import Terms
+from pressroom.releases import scrubbing
 from pressroom.service import Service
 
 
@@ -65,6 +66,8 @@ def _acts() -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
         "expand_mailing": _expand_mailing,
         "send_confirmation": _send_confirmation,
         "send_preferences_link": _send_preferences_link,
+        "tell_owner": _tell_owner,
+        scrubbing.SCRUB: _scrub_store,
     }
 
 
@@ -82,6 +85,16 @@ def _send_preferences_link(payload: Mapping[str, Any]) -> None:
     _post(
         confirming.preferences_link(service.database, service.keyring, service.signer, service.config.base_url, payload)
     )
+
+
+def _tell_owner(payload: Mapping[str, Any]) -> None:
+    service = _service()
+    _post(alerting.owner_letter(service.database, service.keyring, service.signer, service.config.base_url, payload))
+
+
+def _scrub_store(_payload: Mapping[str, Any]) -> None:
+    if not scrubbing.scrub(_service().database):
+        raise TryLater("Readers were in the way of scrubbing the store.")
 
 
 def _take_quota() -> None:

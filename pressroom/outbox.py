@@ -6,7 +6,7 @@ A row is work, Redis only the bell: a row that is due and not done is rung again
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,13 @@ log = logging.getLogger(__name__)
 
 _CLAIM = timedelta(seconds=20)
 # A letter's act waits up to ten minutes for a slow mail server; nobody else may begin it meanwhile.
-_LONG_CLAIMS = {"send_confirmation": timedelta(minutes=12), "send_preferences_link": timedelta(minutes=12)}
+_LONG_CLAIMS = {
+    "send_confirmation": timedelta(minutes=12),
+    "send_preferences_link": timedelta(minutes=12),
+    "tell_owner": timedelta(minutes=12),
+    # Writing a large store anew takes its time, and is not done by two at once.
+    "scrub_store": timedelta(minutes=12),
+}
 _RING_AGAIN = timedelta(seconds=10)
 
 
@@ -45,6 +51,16 @@ def put(
     row = OutboxRow(id=new_id(), kind=kind, payload=dict(payload), not_before=not_before or now, created_at=now)
     tx.add(row)
     return row.id
+
+
+def open_rows(tx: Session, kind: str) -> list[int]:
+    """The ids of the rows of one kind that are still to be done."""
+    return list(tx.scalars(select(OutboxRow.id).where(OutboxRow.kind == kind, OutboxRow.done_at.is_(None))))
+
+
+def done(tx: Session, row_ids: Sequence[int], *, now: datetime) -> None:
+    """For an act that was done without its bell."""
+    tx.execute(update(OutboxRow).where(OutboxRow.id.in_(row_ids), OutboxRow.done_at.is_(None)).values(done_at=now))
 
 
 def drain(database: Database, ring: Callable[[int], bool], *, now: datetime) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -13,12 +14,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pressroom import markup
-from pressroom.db import Database, new_id
+from pressroom.db import Database, new_id, new_public_id
+from pressroom.people.account import Account, Membership, Role
 from pressroom.releases import newsroom as newsrooms
-from pressroom.releases.asset import Asset, RevisionAsset
+from pressroom.releases.asset import Asset, Kind, Rendition, RevisionAsset, Size
 from pressroom.releases.beat import ReleaseBeat, ensure
+from pressroom.releases.correcting import Corrected, correct
+from pressroom.releases.front_matter import MediaContact
 from pressroom.releases.identity import slugify
-from pressroom.releases.newsroom import Newsroom
+from pressroom.releases.newsroom import ApprovalRule, Newsroom
+from pressroom.releases.reading import Statement, read_statements
 from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import BodyForm, Revision, content_hash
 from pressroom.releases.translation import Translation
@@ -94,7 +99,7 @@ def make_newsroom(
     reply_to: str | None = None,
     time_zone: str = "Asia/Baghdad",
     licence: str | None = "CC BY 4.0",
-    two_person: bool = False,
+    approval: ApprovalRule = ApprovalRule.OFF,
     newsroom_id: int | None = None,
     at: datetime | None = None,
 ) -> Newsroom:
@@ -109,7 +114,7 @@ def make_newsroom(
         reply_to=reply_to,
         time_zone=time_zone,
         licence=licence,
-        two_person=two_person,
+        approval=approval,
         changed_at=at,
         created_at=at,
     )
@@ -142,9 +147,11 @@ def make_release(
         source = source_language or tags[0]
         release = _make_release_row(tx, newsroom, began, created, id=release_id, source_language=source)
         tx.add_all(ReleaseBeat(release_id=release.id, beat_id=beat.id) for beat in ensure(tx, newsroom.id, list(beats)))
-        assets = [_asset(release.id, number, created) for number in range(pictures)]
+        made = [_asset(release.id, number, created) for number in range(pictures)]
+        assets = [asset for asset, _ in made]
         tx.add_all(assets)
         tx.flush()
+        tx.add_all(rendition for _, rendition in made)
         translations, revisions = {}, {}
         for tag in tags:
             title = (titles or {}).get(tag) or TITLES.get(tag, f"A headline in {tag}")
@@ -161,6 +168,46 @@ def make_release(
                 revision.source_revision_id = revisions[release.source_language].id
         newsrooms.touch(tx, newsroom.id, now=created)
     return Made(newsroom, release, translations, revisions, assets)
+
+
+def make_correction(
+    database: Database,
+    made: Made,
+    bodies: Mapping[str, str],
+    notes: Mapping[str, str],
+    *,
+    minor: bool = False,
+    at: datetime | None = None,
+) -> Corrected:
+    """The texts in these languages are corrected; all else that their revisions say stays."""
+    statements = [_statement(made.revisions[tag], tag, body) for tag, body in bodies.items()]
+    return correct(database, made.id, statements, notes, minor=minor, now=at or now())
+
+
+def _statement(revision: Revision, tag: str, body: str) -> Statement:
+    rendered = markup.render_markdown(body, tag)
+    return Statement(
+        path=Path(f"{tag}.md"),
+        language=tag,
+        title=revision.title,
+        subtitle=revision.subtitle,
+        dateline=revision.dateline,
+        date=revision.dated,
+        body=body,
+        form=BodyForm.MARKDOWN,
+        html=rendered.html,
+        text=rendered.text,
+        id=None,
+        slug=None,
+        beats=(),
+        contacts=tuple(MediaContact(**contact) for contact in revision.contacts),
+        embargo=None,
+        urgency=None,
+        translation_of=None,
+        publish=True,
+        assets=(),
+        announces=(),
+    )
 
 
 def make_revision_row(
@@ -231,21 +278,22 @@ def _free_slug(tx: Session, newsroom_id: int, language: str, wanted: str) -> str
     return next(slug for slug in (wanted, *(f"{wanted}-{number}" for number in range(2, 10_000))) if slug not in taken)
 
 
-def _asset(release_id: str, number: int, at: datetime) -> Asset:
+def _asset(release_id: str, number: int, at: datetime) -> tuple[Asset, Rendition]:
     buffer = BytesIO()
     Image.new("RGB", (120, 80), (40, 90 + 40 * number, 140)).save(buffer, "PNG")
     data = buffer.getvalue()
-    return Asset(
-        release_id=release_id,
+    asset = Asset(id=new_public_id(), release_id=release_id, kind=Kind.PICTURE, digest=f"{number:064x}", created_at=at)
+    web = Rendition(
+        asset_id=asset.id,
+        size=Size.WEB,
         media_type="image/png",
         extension="png",
         width=120,
         height=80,
-        size=len(data),
-        digest=f"{number:064x}",
+        length=len(data),
         data=data,
-        created_at=at,
     )
+    return asset, web
 
 
 def _said(revision_id: int, position: int, asset: Asset) -> RevisionAsset:
@@ -259,3 +307,21 @@ def _said(revision_id: int, position: int, asset: Asset) -> RevisionAsset:
         credit="River Valley Archive",
         licence="CC BY 4.0",
     )
+
+
+def make_account(database: Database, newsroom: Newsroom, role: Role) -> int:
+    """Somebody who works for the newsroom; they cannot sign in."""
+    account_id = new_id()
+    with database.transaction() as tx:
+        tx.add(Account(id=account_id, email_sealed=b"x", email_lookup=account_id.to_bytes(8, "big"), created_at=now()))
+        tx.flush()
+        tx.add(Membership(account_id=account_id, newsroom_id=newsroom.id, role=role))
+    return account_id
+
+
+def write_statement(folder: Path, text: str, tag: str = "en", **front: str) -> list[Statement]:
+    """One Markdown statement as `push` reads it."""
+    lines = "".join(f"{key}: {value}\n" for key, value in {"language": tag, **front}.items())
+    path = folder / f"statement.{tag}.md"
+    path.write_text(f"---\n{lines}---\n\n{text}\n", encoding="utf-8")
+    return read_statements([path])

@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from typing import Literal
 
 Stage = Literal["connect", "mail", "rcpt", "data", "dot", "after"]
@@ -29,6 +31,24 @@ class Received:
     def message_id(self) -> str:
         found = _MESSAGE_ID.search(self.data.partition(b"\r\n\r\n")[0])
         return found[1].decode() if found else ""
+
+    @property
+    def message(self) -> EmailMessage:
+        return message_from_bytes(self.data, policy=policy.default)
+
+    @property
+    def subject(self) -> str:
+        return str(self.message["Subject"])
+
+    @property
+    def language(self) -> str:
+        return str(self.message["Content-Language"])
+
+    @property
+    def text(self) -> str:
+        """The plain part, with its lines joined."""
+        part = self.message.get_body(("plain",))
+        return " ".join(str(part.get_content()).split()) if part else ""
 
 
 @dataclass
@@ -63,6 +83,11 @@ class Sink:
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
         self.connections = 0
+
+    def forget(self) -> None:
+        """What was received so far."""
+        with self._lock:
+            self._received.clear()
 
     def start(self) -> Sink:
         listening = self._loop.create_task(asyncio.start_server(self._session, self.host, self.port, limit=2**20))

@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pressroom"
 
 FLOOR = frozenset(
-    "addresses catalogues config db errors languages markup migrations outbox phrases plain_text seal signing tables "
-    "wrapping".split()
+    "addresses catalogues config db errors folded languages markup migrations outbox phrases plain_text seal signing "
+    "tables wrapping".split()
 )
 DESKS = {
     "people": frozenset[str](),

@@ -54,6 +54,7 @@ def entries_of(tag: str) -> Catalog:
         "Start the mailing",
         ("%(num)s person", "%(num)s people"),
         "Never write to me again",
+        "You get this because %(newsroom)s sent you this release.",
         "Privacy",
     ],
 )
@@ -112,6 +113,8 @@ def test_numbers_of_people_are_said_in_the_language(tag: str, said: str) -> None
 
 
 def _called(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Call) and _called(call.func) == "translator":
+        return "gettext"
     return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 

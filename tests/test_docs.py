@@ -16,13 +16,17 @@ import pytest
 from pressroom import create_app
 from pressroom.cli import pressroom as commands
 from pressroom.config import Config
+from pressroom.people.account import Act
+from pressroom.people.granting import GRANTS
+from pressroom.releases.newsroom import ApprovalRule
 from pressroom.releases.reading import read_statements
+from pressroom.releases.release import TURNS
 from tests.conftest import MakeConfig
 
 ROOT = Path(__file__).parent.parent
 PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-CONFIGURATION, COMMAND_LINE, ADDRESSES, GLOSSARY = (
-    ROOT / "docs" / f"{name}.md" for name in ("configuration", "command-line", "addresses", "glossary")
+CONFIGURATION, COMMAND_LINE, ADDRESSES, GLOSSARY, RELEASES = (
+    ROOT / "docs" / f"{name}.md" for name in ("configuration", "command-line", "addresses", "glossary", "releases")
 )
 
 SETTINGS: dict[str, Field[Any]] = {one.metadata["name"]: one for one in fields(Config)}
@@ -32,12 +36,13 @@ OTHER_VARIABLES = {"PRESSROOM_DEBUG"}
 
 # The nouns of the design, which all levels share.
 WORDS = (
-    "newsroom, release, translation, revision, embargo, correction, retraction, removal, boilerplate, media contact, "
-    "asset, beat, outlet, subscriber, media list, mailing, notice, delivery, bounce, suppression, outbox, document, log"
+    "newsroom, release, translation, revision, approval, embargo, correction, retraction, removal, boilerplate, "
+    "media contact, asset, rendition, beat, outlet, subscriber, media list, mailing, notice, delivery, bounce, "
+    "suppression, outbox, document, log"
 ).split(", ")
 
 # Those that have nothing to return as an object.
-WITHOUT_JSON = {"pressroom up", "pressroom subscribers export"}
+WITHOUT_JSON = {"pressroom up", "pressroom export", "pressroom subscribers export"}
 NOT_LISTED = {"--help", "-h", "--json"}
 
 
@@ -191,6 +196,24 @@ def test_every_relative_link_leads_somewhere(paper: Path) -> None:
 def test_every_word_of_the_house_has_an_entry_in_the_glossary() -> None:
     entries = {entry.lower() for entry in re.findall(r"^\*\*([^*]+)\*\* –", text(GLOSSARY), re.MULTILINE)}
     assert set(WORDS) - entries == set()
+
+
+def named_in(cell: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", cell))
+
+
+def test_the_table_of_statuses_says_what_each_may_become() -> None:
+    documented = {row[0].strip("`"): named_in(row[2]) for row in rows(RELEASES) if row[0].strip("`") in TURNS}
+    assert documented == {status.value: {one.value for one in turns} for status, turns in TURNS.items()}
+
+
+def test_the_table_of_acts_says_which_roles_may_do_each() -> None:
+    documented = {row[0].strip("`"): row[1].split(", ") for row in rows(RELEASES) if row[0].strip("`") in set(Act)}
+    assert documented == {act.value: [role.value for role, acts in GRANTS.items() if act in acts] for act in Act}
+
+
+def test_each_rule_of_approval_is_explained() -> None:
+    assert {f"`{rule.value}`" for rule in ApprovalRule} <= {row[0] for row in rows(RELEASES)}
 
 
 def test_the_statements_in_the_readme_are_read(tmp_path: Path) -> None:

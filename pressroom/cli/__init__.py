@@ -18,11 +18,23 @@ COMMANDS: Mapping[str, str] = {
     "newsroom": "pressroom.cli.newsroom:newsroom",
     "user": "pressroom.cli.user:user",
     "push": "pressroom.cli.push:push",
+    "sheet": "pressroom.cli.sheet:sheet",
+    "review": "pressroom.cli.review:review",
+    "publish": "pressroom.cli.publish:publish",
+    "unschedule": "pressroom.cli.embargo:unschedule",
+    "embargo": "pressroom.cli.embargo:embargo",
+    "correct": "pressroom.cli.correct:correct",
     "retract": "pressroom.cli.retract:retract",
+    "vanish": "pressroom.cli.vanish:vanish",
+    "stop": "pressroom.cli.stop:stop",
+    "allow": "pressroom.cli.stop:allow",
+    "audit": "pressroom.cli.audit:audit",
+    "asset": "pressroom.cli.asset:asset",
     "list": "pressroom.cli.list_:list_",
     "beat": "pressroom.cli.beat:beat",
     "subscribers": "pressroom.cli.subscribers:subscribers",
     "mailing": "pressroom.cli.mailing:mailing",
+    "export": "pressroom.cli.export:export",
 }
 
 

@@ -30,8 +30,16 @@ def mailing() -> None:
 @click.option("--list", "lists", multiple=True, metavar="SLUG", help="A media list to mail to.")
 @click.option("--test", metavar="ADDRESS", help="Send one message there instead, marked as a test.")
 @click.option("--hold", "seconds", type=SECONDS, metavar="SECONDS", help="Wait before the first message.")
+@click.option("--under-embargo", is_flag=True, help="Now, before it is public, to accredited people only.")
 @json_option
-def start(release: str, lists: tuple[str, ...], test: str | None, seconds: int | None, as_json: bool) -> None:
+def start(
+    release: str,
+    lists: tuple[str, ...],
+    test: str | None,
+    seconds: int | None,
+    under_embargo: bool,
+    as_json: bool,
+) -> None:
     """Mail a release to media lists; nobody gets a second copy."""
     from pressroom import smtp
     from pressroom.cli.opening import database_now, open_service, ring
@@ -43,7 +51,7 @@ def start(release: str, lists: tuple[str, ...], test: str | None, seconds: int |
     smtp.server_of(service.config)
     mailing_id = steering.start_mailing(
         service.database, service.keyring, release, split(lists),
-        hold=hold(seconds, service.config.mail_hold), now=database_now(service), test=test,
+        hold=hold(seconds, service.config.mail_hold), now=database_now(service), test=test, under_embargo=under_embargo,
     )  # fmt: skip
     ring(service)
     _show(look(service, mailing_id), as_json=as_json)

@@ -7,6 +7,9 @@ import click
 from pressroom.cli.options import ManyValues, split, texts
 from pressroom.cli.output import json_option, show
 
+_RULES = ("auto", "always", "off")
+_STYLES = ("in_place", "notice", "both")
+
 
 @click.group()
 def newsroom() -> None:
@@ -45,6 +48,7 @@ def add(
     from pressroom.languages import parse_tag
     from pressroom.mailing import address
     from pressroom.releases.founding import Charter, found
+    from pressroom.releases.newsroom import ApprovalRule
 
     tags = [parse_tag(tag) for tag in split(languages)]
     if not tags:
@@ -58,9 +62,57 @@ def add(
         time_zone=time_zone,
         licence=licence,
         about=texts(about, tags[0], "--about"),
-        two_person=two_person,
+        approval=ApprovalRule.ALWAYS if two_person else ApprovalRule.AUTO,
     )
     service = open_service()
     found(service.database, charter, now=database_now(service))
     url = service.config.base_url + addresses.newsroom(slug)
     show(as_json, {"slug": slug, "url": url}, f"The newsroom “{slug}” is at {url}")
+
+
+@newsroom.command(name="set")
+@click.argument("slug")
+@click.option("--approval", type=click.Choice(_RULES), help="When a second person has to agree to a publication.")
+@click.option("--together/--no-together", default=None, help="Whether all languages go out together.")
+@click.option("--faces-checked/--no-faces-checked", default=None, help="Whether pictures are checked for faces first.")
+@click.option("--late-after", type=click.IntRange(0, 10_080), metavar="MINUTES", help="How late a mailing may begin.")
+@click.option("--notices", type=click.Choice(_STYLES), help="How feeds tell of corrections and retractions.")
+@json_option
+def set_(
+    slug: str,
+    approval: str | None,
+    together: bool | None,
+    faces_checked: bool | None,
+    late_after: int | None,
+    notices: str | None,
+    as_json: bool,
+) -> None:
+    """Change a newsroom's settings. A milder rule of approval holds once a second person agrees at the desk."""
+    from pressroom.cli.opening import database_now, open_service
+    from pressroom.releases import newsroom as newsrooms
+    from pressroom.releases.approving import wish_rule
+    from pressroom.releases.configuring import Habits, configure
+    from pressroom.releases.newsroom import ApprovalRule, NoticeStyle
+
+    service = open_service()
+    now = database_now(service)
+    seconds = None if late_after is None else late_after * 60
+    habits = Habits(together, faces_checked, seconds, NoticeStyle(notices) if notices else None)
+    configure(service.database, slug, habits, now=now)
+    if approval is not None:
+        wish_rule(service.database, slug, ApprovalRule(approval), now=now, by=None)
+    with service.database.reading() as tx:
+        found = newsrooms.by_slug(tx, slug)
+    result = {
+        "slug": slug,
+        "approval": found.approval.value,
+        "approval_wish": found.approval_wish.value if found.approval_wish else None,
+        "together": found.together,
+        "faces_checked": found.faces_checked,
+        "late_after": found.late_after // 60,
+        "notices": found.notice_style.value,
+    }
+    lines = [f"{name.replace('_', ' ')}: {value}" for name, value in result.items() if name != "approval_wish"]
+    if found.approval_wish:
+        lines.append(f"A second person has to agree at the desk that the rule becomes “{found.approval_wish.value}”.")
+    show(as_json, result, *lines)

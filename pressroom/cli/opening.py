@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError
 
-from pressroom.errors import ConfigError
+from pressroom.errors import ConfigError, NotFound
+from pressroom.people import inviting
 from pressroom.service import Service
 from pressroom.supervising import keeping
+
+if TYPE_CHECKING:
+    from pressroom.releases.newsroom import Newsroom
 
 
 def open_service() -> Service:
@@ -47,3 +52,21 @@ def ring(service: Service) -> None:
     from pressroom.doorbell import Doorbell
 
     Doorbell(service.config.redis_url).drain(service.database)
+
+
+def newsroom_of(service: Service, release_id: str) -> Newsroom:
+    """The newsroom of a release. Raises NotFound."""
+    from pressroom.releases import release as releases
+    from pressroom.releases.newsroom import Newsroom
+
+    with service.database.reading() as tx:
+        return tx.get_one(Newsroom, releases.get(tx, release_id).newsroom_id)
+
+
+def account_of(service: Service, email: str) -> int:
+    """The id of somebody's account. Raises NotFound, also for one that was ended."""
+    with service.database.reading() as tx:
+        found = inviting.by_email(tx, service.keyring, email)
+    if found is None or found.disabled_at is not None:
+        raise NotFound("There is no account with this address; check how it is written.")
+    return found.id

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--language", metavar="TAG", help="The language of the one file given, whatever it says.")
 @click.option("--publish", is_flag=True, help="Make it public, now or at --at, never before its embargo.")
 @click.option("--at", type=time, metavar="TIME", help="With --publish: from then on.")
+@click.option("--without", multiple=True, metavar="TAG", help="With --publish: a language that stays behind.")
 @click.option("--embargo", type=time, metavar="TIME", help="Not to be seen before.")
 @click.option("--mail", "lists", multiple=True, metavar="LIST", help="With --publish: mail it to these lists.")
 @click.option("--hold", "seconds", type=SECONDS, metavar="SECONDS", help="With --mail: wait before the first message.")
@@ -37,6 +38,7 @@ def push(
     language: str | None,
     publish: bool,
     at: datetime | None,
+    without: tuple[str, ...],
     embargo: datetime | None,
     lists: tuple[str, ...],
     seconds: int | None,
@@ -47,7 +49,7 @@ def push(
     Times are ISO 8601; without an offset they are in the newsroom's zone. Repeating it with unchanged files changes
     nothing and mails nobody.
     """
-    _check_usage(release_id, new=new, publish=publish, at=at, lists=lists, seconds=seconds)
+    _check_usage(release_id, new=new, publish=publish, at=at, without=without, lists=lists, seconds=seconds)
     from pressroom import smtp
     from pressroom.cli.opening import database_now, open_service, ring
     from pressroom.mailing.issuing import Order, issue
@@ -58,7 +60,7 @@ def push(
     if lists:
         smtp.server_of(service.config)
     order = Order(
-        release_id=release_id, new=new, embargo=embargo, publish=publish, at=at,
+        release_id=release_id, new=new, embargo=embargo, publish=publish, at=at, without=split(without),
         lists=split(lists), hold=hold(seconds, service.config.mail_hold),
     )  # fmt: skip
     issued = issue(service.database, service.keyring, newsroom_slug, statements, order, now=database_now(service))
@@ -73,12 +75,13 @@ def _check_usage(
     new: bool,
     publish: bool,
     at: datetime | None,
+    without: tuple[str, ...],
     lists: tuple[str, ...],
     seconds: int | None,
 ) -> None:
     if release_id and new:
         raise click.UsageError("--release and --new exclude each other.")
-    given = (("--at", at), ("--mail", lists or None), ("--hold", seconds))
+    given = (("--at", at), ("--without", without or None), ("--mail", lists or None), ("--hold", seconds))
     for option, value in given:
         if value is not None and not publish:
             raise click.UsageError(f"{option} needs --publish.")
@@ -110,13 +113,10 @@ def _show(service: Service, newsroom_slug: str, issued: Issued, *, as_json: bool
 
 def _refuse_if_waiting(service: Service, issued: Issued, order: Order) -> None:
     """Raises NotAllowed with the names of those who can publish it."""
-    from pressroom.errors import NotAllowed
-    from pressroom.people import inviting
+    from pressroom.cli.waiting import needs_second
 
     if issued.approvers is None:
         return
-    with service.database.reading() as tx:
-        names = inviting.addresses_of(tx, service.keyring, issued.approvers)
-    who = f"one of these can do it: {', '.join(names)}" if names else "add an owner or editor with `pressroom user add`"
-    unsent = " Nothing was mailed; start the mailing after that." if order.lists else ""
-    raise NotAllowed(f"Release {issued.release_id} waits for a second person to publish it: {who}.{unsent}")
+    kept = " Its lists are kept; nothing was mailed." if order.lists else ""
+    what = f"Release {issued.release_id} waits for a second person to publish it"
+    raise needs_second(service, what, issued.approvers, kept)

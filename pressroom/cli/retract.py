@@ -20,21 +20,13 @@ from pressroom.cli.output import json_option, show
 )
 @json_option
 def retract(release: str, reasons: tuple[str, ...], as_json: bool) -> None:
-    """Retract a release: its pages say why, and what has not been mailed yet stays."""
-    from pressroom.cli.opening import database_now, open_service
-    from pressroom.mailing import steering
-    from pressroom.releases import publishing
-    from pressroom.releases import release as releases
-    from pressroom.releases.newsroom import Newsroom
+    """Retract a release: its pages say why, what has not been mailed yet stays, and whoever had it is told."""
+    from pressroom.cli.opening import database_now, newsroom_of, open_service, ring
+    from pressroom.mailing import accompanying
 
     service = open_service()
-    now = database_now(service)
-    with service.database.reading() as tx:
-        found = releases.get(tx, release)
-        first = tx.get_one(Newsroom, found.newsroom_id).languages[0]
-    changed = publishing.retract(
-        service.database, release, texts(reasons, first, "--reason"), now=now,
-        within=lambda tx, one: steering.cancel_of_release(tx, one.id, now=now),
-    )  # fmt: skip
+    said = texts(reasons, newsroom_of(service, release).languages[0], "--reason")
+    changed = accompanying.retract(service.database, release, said, now=database_now(service))
+    ring(service)
     say = f"Release {release} is retracted." if changed else f"Release {release} was retracted before."
     show(as_json, {"id": release, "status": "retracted", "changed": changed}, say)

@@ -82,3 +82,21 @@ def erase(address: str, as_json: bool) -> None:
         else "Nobody with this address was known."
     )
     show(as_json, {"erased": erased}, say)
+
+
+@subscribers.command()
+@click.argument("address")
+@click.option("--newsroom", "newsroom_slug", required=True, metavar="SLUG")
+@click.option("--revoke", is_flag=True, help="No longer; what is under way asks again.")
+@json_option
+def accredit(address: str, newsroom_slug: str, revoke: bool, as_json: bool) -> None:
+    """Let a subscriber have releases under embargo."""
+    from pressroom.cli.opening import database_now, open_service
+    from pressroom.mailing.accrediting import accredit as accredit_address
+
+    service = open_service()
+    changed = accredit_address(
+        service.database, service.keyring, newsroom_slug, address, not revoke, now=database_now(service)
+    )
+    say = f"{'is no longer' if revoke else 'is'} accredited"
+    show(as_json, {"accredited": not revoke, "changed": changed}, f"{address} {say}{'' if changed else ', as before'}.")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from pressroom.releases.newsroom import Newsroom
 
 SECONDS = click.IntRange(0, 30 * 86_400)
 
@@ -23,3 +27,10 @@ def time(text: str) -> datetime:
 
 def hold(seconds: int | None, default: int) -> timedelta:
     return timedelta(seconds=default if seconds is None else seconds)
+
+
+def instant(moment: datetime | None, newsroom: Newsroom) -> datetime | None:
+    """In UTC; without an offset it is in the newsroom's zone. Raises Refused for a time that clocks skip."""
+    from pressroom.releases.submitting import moment as in_zone
+
+    return in_zone(moment, newsroom.zone)

@@ -10,21 +10,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pressroom import languages
 from pressroom.errors import NotFound
 from pressroom.feeds import item as items
-from pressroom.feeds.item import Item, Row
+from pressroom.feeds.item import Item
+from pressroom.feeds.notice import Row
+from pressroom.releases import former_slug as former_slugs
+from pressroom.releases import visibility
 from pressroom.releases.beat import Beat, ReleaseBeat, in_newsroom
+from pressroom.releases.correction import Correction, CorrectionChange
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
-from pressroom.releases.visibility import Visibility, of_translation, translation_is_public
+from pressroom.releases.visibility import Visibility, translation_is_public, translation_was_public
 
 _BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)
+_NOTHING = "There is nothing at this address."
 
 
 @dataclass(frozen=True)
@@ -36,45 +41,91 @@ class Channel:
     beat: Beat | None = None
 
 
+@dataclass(frozen=True)
+class Found:
+    """What stands at an address. `item` is None for what was removed, of which nothing may be shown. `moved_to` is the
+    slug of what is public at another address now, because this one named somebody.
+    """
+
+    seen: Visibility
+    item: Item | None
+    moved_to: str | None = None
+
+
 def latest(tx: Session, channel: Channel, now: datetime, *, limit: int = 50, skip: int = 0) -> list[Item]:
     """The items that are public at `now`."""
-    if channel.language:
-        query = _rows().where(translation_is_public(now), *_conditions(channel))
-        query = query.order_by(Translation.public_from.desc(), Translation.id).limit(limit).offset(skip)
-        rows = [(one[0], one[1], one[2], one[3]) for one in tx.execute(query)]
-    else:
-        rows = _one_per_release(tx, channel, now, limit, skip)
-    return items.load(tx, rows, now)
+    return items.load(tx, rows(tx, channel, translation_is_public(now), limit=limit, skip=skip), now)
+
+
+def holding(tx: Session, channel: Channel, words: Sequence[str], now: datetime, *, limit: int) -> list[Item]:
+    """The items of a channel in one language whose headline, subtitle or text holds each of the folded words."""
+    wanted = (Revision.folded.contains(word, autoescape=True) for word in words)
+    return items.load(tx, rows(tx, channel, and_(translation_is_public(now), *wanted), limit=limit), now)
+
+
+def rows(
+    tx: Session,
+    channel: Channel,
+    shown: ColumnElement[bool],
+    *,
+    limit: int,
+    skip: int = 0,
+    by: InstrumentedAttribute[datetime | None] | None = None,
+) -> list[Row]:
+    """The newest of what meets a condition on Newsroom, Release and Translation; `by` is a time of the release."""
+    if not channel.language:
+        return _one_per_release(tx, channel, shown, by or Release.public_from, limit, skip)
+    query = joined().where(shown, *conditions(channel))
+    query = query.order_by((by or Translation.public_from).desc(), Translation.id).limit(limit).offset(skip)
+    return [(one[0], one[1], one[2], one[3]) for one in tx.execute(query)]
 
 
 def updated(tx: Session, channel: Channel, now: datetime) -> datetime:
-    """When the channel last changed: an item came, changed significantly, or was taken back."""
-    came = (
-        select(func.max(Translation.updated_at))
-        .join(Release, Release.id == Translation.release_id)
-        .where(translation_is_public(now), *_conditions(channel))
+    """When the channel last changed: an item came, was corrected, or was taken back."""
+    public = translation_is_public(now)
+    changed = select(CorrectionChange.correction_id).where(
+        CorrectionChange.correction_id == Correction.id, CorrectionChange.translation_id == Translation.id
     )
-    went = (
-        select(func.max(Release.retracted_at))
-        .join(Translation, Release.id == Translation.release_id)
-        .where(Translation.public_from <= Release.retracted_at, Release.retracted_at <= now, *_conditions(channel))
+    said_again = and_(public, Correction.at <= now, or_(Correction.minor.is_(False), changed.exists()))
+    moments = (
+        _last(tx, channel, Translation.updated_at, public),
+        _last(tx, channel, Correction.at, said_again),
+        _last(tx, channel, Release.retracted_at, translation_was_public(now)),
+        # Removed, or a name was taken out of what was retracted before.
+        _last(tx, channel, Translation.updated_at, translation_was_public(now)),
     )
-    moments = (tx.execute(came).scalar_one(), tx.execute(went).scalar_one())
     began = channel.newsroom.created_at if channel.newsroom else _BEGINNING
     return max((moment for moment in moments if moment is not None), default=began)
 
 
-def by_slug(tx: Session, newsroom: Newsroom, language: str, slug: str, now: datetime) -> tuple[Item, Visibility]:
+def by_slug(tx: Session, newsroom: Newsroom, language: str, slug: str, now: datetime) -> Found:
     """One translation that is, or was, public at its address. Raises NotFound for all else."""
     at_address = (
         Translation.newsroom_id == newsroom.id,
         Translation.language == language,
         Translation.slug == slug,
     )
-    found = tx.execute(_rows().where(*at_address)).one_or_none()
-    if found is None or (seen := of_translation(found[1], found[2], now)) is Visibility.HIDDEN:
-        raise NotFound("There is nothing at this address.")
-    return items.load(tx, [(found[0], found[1], found[2], found[3])], now)[0], seen
+    translation = tx.scalars(select(Translation).where(*at_address)).one_or_none()
+    moved = None
+    if translation is None:
+        former = former_slugs.translation_at(tx, newsroom.id, language, slug)
+        translation = tx.get(Translation, former) if former else None
+        moved = translation.slug if translation else None
+    if translation is None:
+        raise NotFound(_NOTHING)
+    return of_translation(tx, translation, now, moved_to=moved)
+
+
+def of_translation(tx: Session, translation: Translation, now: datetime, *, moved_to: str | None = None) -> Found:
+    """What the public may know of a translation. Raises NotFound where that is nothing."""
+    seen = visibility.of_translation(tx.get_one(Release, translation.release_id), translation, now)
+    if seen is Visibility.HIDDEN:
+        raise NotFound(_NOTHING)
+    if seen is Visibility.REMOVED:
+        return Found(seen, None)
+    one = tx.execute(joined().where(Translation.id == translation.id)).one()
+    item = items.load(tx, [(one[0], one[1], one[2], one[3])], now)[0]
+    return Found(seen, item, moved_to if seen is Visibility.PUBLIC else None)
 
 
 def beats_of(tx: Session, newsroom: Newsroom, now: datetime) -> dict[str, list[Beat]]:
@@ -83,7 +134,7 @@ def beats_of(tx: Session, newsroom: Newsroom, now: datetime) -> dict[str, list[B
         select(Translation.language, ReleaseBeat.beat_id)
         .join(Release, Release.id == Translation.release_id)
         .join(ReleaseBeat, ReleaseBeat.release_id == Release.id)
-        .where(translation_is_public(now), *_conditions(Channel(newsroom)))
+        .where(translation_is_public(now), *conditions(Channel(newsroom)))
         .distinct()
     )
     carried = {(tag, beat_id) for tag, beat_id in tx.execute(query)}
@@ -98,7 +149,7 @@ def best_of(newsroom: Newsroom, found: Sequence[Row]) -> Row:
     return by_language[best or min(by_language)]
 
 
-def _rows() -> Select[Newsroom, Release, Translation, Revision]:
+def joined() -> Select[Newsroom, Release, Translation, Revision]:
     return (
         select(Newsroom, Release, Translation, Revision)
         .select_from(Translation)
@@ -108,7 +159,7 @@ def _rows() -> Select[Newsroom, Release, Translation, Revision]:
     )
 
 
-def _conditions(channel: Channel) -> list[ColumnElement[bool]]:
+def conditions(channel: Channel) -> list[ColumnElement[bool]]:
     """For a query that joins Release and Translation."""
     conditions: list[ColumnElement[bool]] = []
     if channel.newsroom:
@@ -121,18 +172,45 @@ def _conditions(channel: Channel) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _one_per_release(tx: Session, channel: Channel, now: datetime, limit: int, skip: int) -> list[Row]:
+def _one_per_release(
+    tx: Session,
+    channel: Channel,
+    shown: ColumnElement[bool],
+    by: InstrumentedAttribute[datetime | None],
+    limit: int,
+    skip: int,
+) -> list[Row]:
     newest = (
         select(Translation.release_id)
         .join(Release, Release.id == Translation.release_id)
-        .where(translation_is_public(now), *_conditions(channel))
-        .group_by(Translation.release_id, Release.public_from)
-        .order_by(Release.public_from.desc(), Translation.release_id)
+        .join(Newsroom, Newsroom.id == Translation.newsroom_id)
+        .where(shown, *conditions(channel))
+        .group_by(Translation.release_id, by)
+        .order_by(by.desc(), Translation.release_id)
         .limit(limit)
         .offset(skip)
     )
-    order = list(tx.scalars(newest))
-    by_release: dict[str, list[Row]] = {release_id: [] for release_id in order}
-    for one in tx.execute(_rows().where(Translation.release_id.in_(order), translation_is_public(now))):
-        by_release[one[1].id].append((one[0], one[1], one[2], one[3]))
+    by_release = of_releases(tx, list(tx.scalars(newest)), shown)
     return [best_of(found[0][0], found) for found in by_release.values() if found]
+
+
+def of_releases(tx: Session, release_ids: Sequence[str], shown: ColumnElement[bool]) -> dict[str, list[Row]]:
+    """By release, in the order given, the rows that meet the condition."""
+    by_release: dict[str, list[Row]] = {release_id: [] for release_id in release_ids}
+    for one in tx.execute(joined().where(Translation.release_id.in_(release_ids), shown)):
+        by_release[one[1].id].append((one[0], one[1], one[2], one[3]))
+    return by_release
+
+
+def _last(
+    tx: Session, channel: Channel, moment: InstrumentedAttribute[datetime | None], condition: ColumnElement[bool]
+) -> datetime | None:
+    query = (
+        select(func.max(moment))
+        .select_from(Translation)
+        .join(Release, Release.id == Translation.release_id)
+        .where(condition, *conditions(channel))
+    )
+    if moment.class_ is Correction:
+        query = query.join(Correction, Correction.release_id == Release.id)
+    return tx.execute(query).scalar_one()

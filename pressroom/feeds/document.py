@@ -7,25 +7,28 @@ from collections.abc import Sequence
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from pressroom import markup
 from pressroom.feeds import feedgen_extension
-from pressroom.feeds.feedgen_extension import ChannelExtension, EntryExtension, Link
+from pressroom.feeds.contents import Contents
+from pressroom.feeds.entry import Entry, Standing, Tombstone, content
+from pressroom.feeds.feedgen_extension import ChannelExtension, EntryExtension, Link, Period
 from pressroom.feeds.frame import Frame, fitting
-from pressroom.feeds.item import Item, body_html, directed, directed_html, legal
+from pressroom.feeds.item import directed, legal
 from pressroom.releases.newsroom import in_language
 
 _MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml"}
 
 
-def atom(frame: Frame, items: Sequence[Item]) -> bytes:
-    return fitting(items, lambda kept: bytes(_feed(frame, kept, "atom").atom_str(pretty=True)))
+def atom(frame: Frame, contents: Contents) -> bytes:
+    return fitting(
+        contents.entries, lambda kept: bytes(_feed(frame, kept, "atom", contents.tombstones).atom_str(pretty=True))
+    )
 
 
-def rss(frame: Frame, items: Sequence[Item]) -> bytes:
-    return fitting(items, lambda kept: bytes(_feed(frame, kept, "rss").rss_str(pretty=True)))
+def rss(frame: Frame, contents: Contents) -> bytes:
+    return fitting(contents.entries, lambda kept: bytes(_feed(frame, kept, "rss").rss_str(pretty=True)))
 
 
-def _feed(frame: Frame, items: Sequence[Item], kind: str) -> FeedGenerator:
+def _feed(frame: Frame, entries: Sequence[Entry], kind: str, tombstones: Sequence[Tombstone] = ()) -> FeedGenerator:
     feedgen_extension.install()
     feed = FeedGenerator()
     feed.register_extension("pressroom", ChannelExtension, EntryExtension)
@@ -41,42 +44,45 @@ def _feed(frame: Frame, items: Sequence[Item], kind: str) -> FeedGenerator:
     feed.updated(frame.updated.replace(microsecond=0))
     if frame.language:
         feed.language(frame.language)
-    for item in items:
-        _fill(feed.add_entry(order="append"), item, frame, kind)
+    feed.pressroom.tombstones = [(one.ref, one.when) for one in tombstones]
+    for entry in entries:
+        _fill(feed.add_entry(order="append"), entry, frame, kind)
     return feed
 
 
-def _fill(entry: FeedEntry, item: Item, frame: Frame, kind: str) -> None:
+def _fill(made: FeedEntry, entry: Entry, frame: Frame, kind: str) -> None:
+    item = entry.item
     tag, newsroom = item.language, item.newsroom
     author = legal(newsroom.name(tag))
-    entry.id(item.translation.urn)
-    entry.title(directed(item.title, tag))
-    entry.published(item.published.replace(microsecond=0))
-    entry.updated(item.updated.replace(microsecond=0))
-    entry.content(block(item, frame.base_url), type="html")
-    if item.summary:
-        entry.summary(directed(item.summary, tag))
+    made.id(entry.id)
+    made.title(entry.title)
+    made.published(entry.published.replace(microsecond=0))
+    made.updated(entry.updated.replace(microsecond=0))
+    made.content(content(entry, frame.base_url), type="html")
+    if entry.summary:
+        made.summary(entry.summary)
     if kind == "atom":
-        entry.author({"name": author})
+        made.author({"name": author})
     if newsroom.licence:
-        entry.rights(legal(newsroom.licence))
+        made.rights(legal(newsroom.licence))
     for beat in item.beats:
-        entry.category(term=beat.slug, label=legal(in_language(beat.names, tag, newsroom.languages)))
-    entry.link(href=frame.base_url + item.path, rel="alternate")
-    extension = entry.pressroom
+        made.category(term=beat.slug, label=legal(in_language(beat.names, tag, newsroom.languages)))
+    made.link(href=frame.base_url + item.path, rel="alternate")
+    extension = made.pressroom
     extension.language, extension.author = tag, author
-    extension.links = [Link("alternate", frame.base_url + item.path, tag), *_related(item, frame.base_url)]
+    extension.links = _links(entry, frame.base_url)
+    extension.modified = entry.updated if entry.updated > entry.published else None
+    if entry.standing is Standing.RETRACTED:
+        extension.valid = Period(entry.published, entry.updated)
 
 
-def block(item: Item, base_url: str) -> str:
-    """The full text in an element that says its language and direction."""
-    tag = item.language
-    return markup.in_block(directed_html(body_html(item, base_url), tag), tag)
-
-
-def _related(item: Item, base_url: str) -> list[Link]:
-    slug = item.newsroom.slug
-    return [
-        Link("related", base_url + one.path(slug), one.language, directed(one.title, one.language))
+def _links(entry: Entry, base_url: str) -> list[Link]:
+    item = entry.item
+    links = [Link("alternate", base_url + item.path, item.language)]
+    if entry.about:
+        links.append(Link("via", entry.about))
+    links += [
+        Link("related", base_url + one.path(item.newsroom.slug), one.language, directed(one.title, one.language))
         for one in item.siblings
     ]
+    return links

@@ -1,4 +1,5 @@
-"""What feedgen 1.0 lacks: attributes of entry links (its issue 135), a language per entry, dates that leave the locale.
+"""What feedgen 1.0 lacks: attributes of entry links (its issue 135), a language per entry, tombstones, what an RSS item
+was changed or valid until, and dates that leave the locale.
 
 feedgen makes Atom elements without a namespace and declares it on the root, so that elements added here have none too.
 """
@@ -6,7 +7,7 @@ feedgen makes Atom elements without a namespace and declares it on the root, so 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
@@ -16,6 +17,8 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml import etree  # type: ignore[import-untyped]
 
 _DC = "http://purl.org/dc/elements/1.1/"
+_DCTERMS = "http://purl.org/dc/terms/"
+_TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 _ATOM = "http://www.w3.org/2005/Atom"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -26,13 +29,28 @@ class Link:
 
     rel: str
     href: str
-    hreflang: str
+    hreflang: str = ""
     title: str = ""
-    media_type: str = "text/html"
 
     def attributes(self) -> dict[str, str]:
-        given = {"rel": self.rel, "type": self.media_type, "hreflang": self.hreflang, "href": self.href}
-        return {**given, "title": self.title} if self.title else given
+        """Without a language it is no page, but an identity."""
+        page = {"type": "text/html", "hreflang": self.hreflang} if self.hreflang else {}
+        return {"rel": self.rel, **page, "href": self.href, **({"title": self.title} if self.title else {})}
+
+
+@dataclass(frozen=True)
+class Period:
+    """When something was valid, as a DCMI Period; an `end` in the past tells aggregators to take it down."""
+
+    start: datetime
+    end: datetime
+
+    def __str__(self) -> str:
+        return f"start={_instant(self.start)}; end={_instant(self.end)}; scheme=W3C-DTF"
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def rfc822(moment: datetime) -> str:
@@ -46,9 +64,21 @@ def install() -> None:
     feedgen.feed.formatRFC2822 = rfc822
 
 
+@dataclass
 class ChannelExtension(BaseExtension):  # type: ignore[misc]
+    """`tombstones`: identities of entries that are gone, each with the time since which it is (RFC 6721)."""
+
+    tombstones: list[tuple[str, datetime]] = field(default_factory=list)
+
     def extend_ns(self) -> dict[str, str]:
-        return {"dc": _DC}
+        namespaces = {"dc": _DC, "dcterms": _DCTERMS}
+        return {**namespaces, "at": _TOMBSTONES} if self.tombstones else namespaces
+
+    def extend_atom(self, feed: Any) -> Any:
+        for ref, when in self.tombstones:
+            # Nothing in it: some readers take its children for the feed's own.
+            etree.SubElement(feed, f"{{{_TOMBSTONES}}}deleted-entry", {"ref": ref, "when": _instant(when)})
+        return feed
 
 
 @dataclass
@@ -58,9 +88,11 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]
     language: str = ""
     author: str = ""
     links: list[Link] = field(default_factory=list)
+    modified: datetime | None = None
+    valid: Period | None = None
 
     def extend_ns(self) -> dict[str, str]:
-        return {"dc": _DC}
+        return {"dc": _DC, "dcterms": _DCTERMS}
 
     def extend_atom(self, entry: Any) -> Any:
         entry.attrib[_XML_LANG] = self.language
@@ -73,6 +105,10 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]
     def extend_rss(self, item: Any) -> Any:
         etree.SubElement(item, f"{{{_DC}}}creator").text = self.author
         etree.SubElement(item, f"{{{_DC}}}language").text = self.language
+        if self.modified:
+            etree.SubElement(item, f"{{{_DCTERMS}}}modified").text = _instant(self.modified)
+        if self.valid:
+            etree.SubElement(item, f"{{{_DCTERMS}}}valid").text = str(self.valid)
         for link in self.links:
             if link.rel != "alternate":
                 etree.SubElement(item, f"{{{_ATOM}}}link", link.attributes())

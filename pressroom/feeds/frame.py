@@ -6,15 +6,18 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pressroom import addresses, languages
 from pressroom.feeds.channel import Channel
-from pressroom.feeds.item import Item, legal
+from pressroom.feeds.item import legal
 from pressroom.releases.newsroom import in_language
 
 LIMIT = 50
 LARGEST = 512 * 1024
+
+_T = TypeVar("_T")
 
 _FEEDS = uuid.UUID("5f3f6c57-2a43-4f0e-9d6f-0c6c5a5f6b11")
 
@@ -54,7 +57,7 @@ def frame(channel: Channel, kind: str, base_url: str, updated: datetime) -> Fram
     )
 
 
-def fitting(items: Sequence[Item], write: Callable[[Sequence[Item]], bytes]) -> bytes:
+def fitting(items: Sequence[_T], write: Callable[[Sequence[_T]], bytes]) -> bytes:
     """The document of as many of the newest items as stay within the size that readers accept."""
     kept = list(items[:LIMIT])
     body = write(kept)

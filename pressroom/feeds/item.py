@@ -14,16 +14,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pressroom import addresses, markup
+from pressroom.feeds import notice as notices
+from pressroom.feeds import shown
+from pressroom.feeds.notice import Notice, Row
+from pressroom.feeds.shown import Shown, figure
+from pressroom.feeds.staleness import Out, is_stale, out, sources
 from pressroom.languages import Direction, direction
-from pressroom.releases.asset import Asset, RevisionAsset
 from pressroom.releases.beat import Beat, ReleaseBeat
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
-from pressroom.releases.visibility import translation_is_public
-
-Row = tuple[Newsroom, Release, Translation, Revision]
 
 _RLM = "\u200f"
 _SUMMARY = 300
@@ -49,25 +50,42 @@ class Sibling:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """An asset and what this translation says of it."""
-
-    said: RevisionAsset
-    asset: Asset
-
-
-@dataclass(frozen=True)
 class Item:
-    """`siblings` follow the newsroom's order; `is_stale` when its source has been published anew since."""
+    """`siblings` follow the newsroom's order; `is_stale` when its source has said something else since it was made.
+
+    `corrections` are all of its release, the newest first; `notices` those that are more than spelling.
+    """
 
     newsroom: Newsroom
     release: Release
     translation: Translation
     revision: Revision
     beats: Sequence[Beat]
-    pictures: Sequence[Shown]
+    assets: Sequence[Shown]
     siblings: Sequence[Sibling]
     is_stale: bool
+    corrections: Sequence[Notice]
+
+    @property
+    def pictures(self) -> list[Shown]:
+        return [one for one in self.assets if one.is_picture]
+
+    @property
+    def files(self) -> list[Shown]:
+        """Documents and recordings."""
+        return [one for one in self.assets if not one.is_picture]
+
+    @property
+    def notices(self) -> list[Notice]:
+        return [one for one in self.corrections if not one.minor]
+
+    @property
+    def is_missing_a_correction(self) -> bool:
+        return any(one.is_missing for one in self.notices)
+
+    @property
+    def retraction(self) -> Notice | None:
+        return notices.retraction(self.newsroom, self.release, self.language)
 
     @property
     def language(self) -> str:
@@ -115,20 +133,24 @@ def directed(text: str, tag: str) -> str:
     return text
 
 
-def body_html(item: Item, base_url: str) -> str:
-    """The full text as safe HTML with its pictures; addresses start with `base_url`."""
+def body_html(item: Item, base_url: str, *, plays: bool = False) -> str:
+    """The full text as safe HTML with its assets; addresses start with `base_url`. For `plays`: shown.py."""
     html = item.revision.html
-    by_name = {shown.said.name: shown for shown in item.pictures}
-    used = set(_ANY_PICTURE.findall(html))
+    by_name = {one.said.name: one for one in item.assets}
+    used, lone = ({_name(one) for one in pattern.findall(html)} for pattern in (_ANY_PICTURE, _LONE_PICTURE))
+
+    def as_figure(one: Shown) -> str:
+        return figure(one, base_url, item.language, plays=plays)
 
     def fill(match: re.Match[str]) -> str:
-        shown = by_name.get(_name(match[1]))
-        return figure(shown, base_url) if shown else match[0]
+        one = by_name.get(_name(match[1]))
+        return as_figure(one) if one else match[0]
 
     html = _LONE_PICTURE.sub(fill, html)
-    html = markup.with_assets(html, {name: base_url + shown.asset.path for name, shown in by_name.items()})
-    rest = [figure(shown, base_url) for name, shown in by_name.items() if name not in {_name(one) for one in used}]
-    return legal("\n".join(part for part in (*rest[:1], html, *rest[1:]) if part))
+    html = markup.with_assets(html, {one.said.name: base_url + one.web.path for one in item.pictures})
+    first, *rest = [as_figure(one) for one in item.pictures if one.said.name not in used] or [""]
+    files = [as_figure(one) for one in item.files if one.said.name not in lone]
+    return legal("\n".join(part for part in (first, html, *rest, *files) if part))
 
 
 def directed_html(html: str, tag: str) -> str:
@@ -140,25 +162,16 @@ def directed_html(html: str, tag: str) -> str:
     return html
 
 
-def figure(shown: Shown, base_url: str) -> str:
-    said, asset = shown.said, shown.asset
-    size = f' width="{asset.width}" height="{asset.height}"' if asset.width and asset.height else ""
-    alt = entities.escape(said.alt)
-    caption = " ".join(
-        f"<span>{entities.escape(text)}</span>" for text in (said.caption, said.credit, said.licence) if text
-    )
-    shown_caption = f"<figcaption>{caption}</figcaption>" if caption else ""
-    return f'<figure><img src="{base_url}{asset.path}" alt="{alt}"{size}/>{shown_caption}</figure>'
-
-
 def load(tx: Session, rows: Sequence[Row], now: datetime) -> list[Item]:
     """The items of these rows, in their order, with one query for each kind of thing they carry."""
     if not rows:
         return []
     release_ids = {release.id for _, release, _, _ in rows}
-    siblings = _siblings(tx, release_ids, now)
+    siblings = out(tx, release_ids, now)
     beats = _beats(tx, release_ids)
-    pictures = _pictures(tx, [revision.id for _, _, _, revision in rows])
+    assets = shown.of_revisions(tx, [revision.id for _, _, _, revision in rows])
+    origins = sources(rows, siblings)
+    told = notices.of_corrections(tx, rows, {release_id: one.translation for release_id, one in origins.items()})
     return [
         Item(
             newsroom=newsroom,
@@ -166,9 +179,10 @@ def load(tx: Session, rows: Sequence[Row], now: datetime) -> list[Item]:
             translation=translation,
             revision=revision,
             beats=beats[release.id],
-            pictures=pictures[revision.id],
+            assets=assets[revision.id],
             siblings=_in_order(newsroom, siblings[release.id], translation.language),
-            is_stale=_is_stale(release, revision, siblings[release.id]),
+            is_stale=is_stale(revision, origins.get(release.id)),
+            corrections=told[translation.id],
         )
         for newsroom, release, translation, revision in rows
     ]
@@ -182,30 +196,14 @@ def _shorten(text: str) -> str:
     return text if len(text) <= _SUMMARY else text[:_SUMMARY].rsplit(" ", 1)[0] + " …"
 
 
-def _siblings(tx: Session, release_ids: set[str], now: datetime) -> Mapping[str, list[tuple[Translation, str]]]:
-    query = (
-        select(Translation, Revision.title)
-        .join(Release, Release.id == Translation.release_id)
-        .join(Revision, Revision.id == Translation.revision_id)
-        .where(Translation.release_id.in_(release_ids), translation_is_public(now))
-        .order_by(Translation.language)
-    )
-    found = defaultdict(list)
-    for translation, title in tx.execute(query):
-        found[translation.release_id].append((translation, title))
-    return found
-
-
-def _in_order(newsroom: Newsroom, found: Sequence[tuple[Translation, str]], own: str) -> list[Sibling]:
+def _in_order(newsroom: Newsroom, found: Sequence[Out], own: str) -> list[Sibling]:
     rank = {tag: number for number, tag in enumerate(newsroom.languages)}
-    others = [Sibling(one.language, one.slug, legal(title)) for one, title in found if one.language != own]
+    others = [
+        Sibling(one.translation.language, one.translation.slug, legal(one.title))
+        for one in found
+        if one.translation.language != own
+    ]
     return sorted(others, key=lambda one: rank.get(one.language, len(rank)))
-
-
-def _is_stale(release: Release, revision: Revision, found: Sequence[tuple[Translation, str]]) -> bool:
-    source = next((one for one, _ in found if one.language == release.source_language), None)
-    made_from = revision.source_revision_id
-    return source is not None and made_from is not None and made_from != source.revision_id
 
 
 def _beats(tx: Session, release_ids: set[str]) -> Mapping[str, list[Beat]]:
@@ -218,17 +216,4 @@ def _beats(tx: Session, release_ids: set[str]) -> Mapping[str, list[Beat]]:
     found = defaultdict(list)
     for release_id, beat in tx.execute(query):
         found[release_id].append(beat)
-    return found
-
-
-def _pictures(tx: Session, revision_ids: Sequence[int]) -> Mapping[int, list[Shown]]:
-    query = (
-        select(RevisionAsset, Asset)
-        .join(Asset, Asset.id == RevisionAsset.asset_id)
-        .where(RevisionAsset.revision_id.in_(revision_ids))
-        .order_by(RevisionAsset.revision_id, RevisionAsset.position)
-    )
-    found = defaultdict(list)
-    for said, asset in tx.execute(query):
-        found[said.revision_id].append(Shown(said, asset))
     return found

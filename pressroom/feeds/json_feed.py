@@ -1,4 +1,6 @@
-"""JSON Feed 1.1 (jsonfeed.org/version/1.1). Our own extension, `_pressroom`, names the translations and the licence."""
+"""JSON Feed 1.1 (jsonfeed.org/version/1.1). Our own extension, `_pressroom`, names the translations and the licence,
+and what has become of a release: its status, its corrections, and whether a translation lags behind.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pressroom.feeds.document import block
+from pressroom.feeds.contents import Contents
+from pressroom.feeds.entry import Entry, content
 from pressroom.feeds.frame import Frame, fitting
-from pressroom.feeds.item import Item, directed, legal
+from pressroom.feeds.item import legal
+from pressroom.feeds.notice import Notice
 from pressroom.releases.newsroom import in_language
 
 
-def json_feed(frame: Frame, items: Sequence[Item]) -> bytes:
-    return fitting(items, lambda kept: _write(frame, kept))
+def json_feed(frame: Frame, contents: Contents) -> bytes:
+    return fitting(contents.entries, lambda kept: _write(frame, kept))
 
 
-def _write(frame: Frame, items: Sequence[Item]) -> bytes:
+def _write(frame: Frame, entries: Sequence[Entry]) -> bytes:
     feed: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": frame.title,
@@ -28,34 +32,53 @@ def _write(frame: Frame, items: Sequence[Item]) -> bytes:
     }
     if frame.language:
         feed["language"] = frame.language
-    feed["items"] = [_item(one, frame.base_url) for one in items]
+    feed["items"] = [_item(one, frame.base_url) for one in entries]
     return json.dumps(feed, ensure_ascii=False, indent=1).encode()
 
 
-def _item(item: Item, base_url: str) -> dict[str, Any]:
+def _item(entry: Entry, base_url: str) -> dict[str, Any]:
+    item = entry.item
     tag, newsroom = item.language, item.newsroom
     said: dict[str, Any] = {
-        "id": item.translation.urn,
+        "id": entry.id,
         "url": base_url + item.path,
-        "title": directed(item.title, tag),
-        "content_html": block(item, base_url),
-        "summary": directed(item.summary, tag),
-        "date_published": _instant(item.published),
-        "date_modified": _instant(item.updated),
+        "title": entry.title,
+        "content_html": content(entry, base_url),
+        "summary": entry.summary,
+        "date_published": _instant(entry.published),
+        "date_modified": _instant(entry.updated),
         "authors": [{"name": legal(newsroom.name(tag))}],
         "language": tag,
         "tags": [legal(in_language(beat.names, tag, newsroom.languages)) for beat in item.beats],
-        "_pressroom": {
-            "translations": [
-                {"language": one.language, "url": base_url + one.path(newsroom.slug), "title": one.title}
-                for one in item.siblings
-            ],
-            "licence": newsroom.licence or "",
-        },
+        "_pressroom": _particulars(entry, base_url),
     }
-    if item.pictures:
-        said["image"] = base_url + item.pictures[0].asset.path
+    if entry.is_text and item.pictures:
+        said["image"] = base_url + item.pictures[0].web.path
     return said
+
+
+def _particulars(entry: Entry, base_url: str) -> dict[str, Any]:
+    item = entry.item
+    said: dict[str, Any] = {
+        "translations": [
+            {"language": one.language, "url": base_url + one.path(item.newsroom.slug), "title": one.title}
+            for one in item.siblings
+        ],
+        "licence": item.newsroom.licence or "",
+        "status": entry.standing.value,
+        "stale": item.is_stale,
+        "corrections": [_notice(one) for one in item.notices] if entry.is_text else [],
+    }
+    if entry.told:
+        said["notice"] = _notice(entry.told)
+    if entry.about:
+        said["about"] = entry.about
+    return said
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    said = {"date": _instant(notice.at), "note": legal(notice.note.text), "language": notice.note.language}
+    return said if notice.number is None else {"number": notice.number, **said, "missing": notice.is_missing}
 
 
 def _instant(moment: datetime) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 import yaml
 from lxml import etree  # type: ignore[import-untyped]
 
-from pressroom import markup
-from pressroom.feeds.item import Item, Shown, legal
+from pressroom import catalogues, markup
+from pressroom.feeds.item import Item, legal
+from pressroom.feeds.shown import Shown
+from pressroom.phrases import translator
 from pressroom.releases.revision import BodyForm
 
 _CONTACT = ("name", "email", "phone", "role")
@@ -24,10 +26,26 @@ _NUMBER = re.compile(r"(\d+)([.)])")
 
 def markdown(item: Item, base_url: str) -> bytes:
     """Pictures are named, as in the file that was pushed, and their addresses stand in comments: `push` wants them
-    beside the file. A body that was pasted as plain text is escaped.
+    beside the file. So do corrections, which are nothing that it could read. A body that was pasted as plain text is
+    escaped.
     """
     front = yaml.safe_dump(_front(item), allow_unicode=True, sort_keys=False, width=float("inf"))
-    return legal(f"---\n{front}{_assets(item, base_url)}---\n\n{_body(item)}\n").encode()
+    written = f"---\n{_notices(item)}{front}{_assets(item, base_url)}---\n\n{_body(item)}\n"
+    return legal(written).encode()
+
+
+def _notices(item: Item) -> str:
+    tag, say = item.language, translator(item.language)
+    said = []
+    for one in item.notices:
+        day = catalogues.day(one.at.astimezone(item.newsroom.zone), tag)
+        said.append(f"{say('Correction')} ({day}): {one.note.text}")
+        if one.is_missing:
+            said.append(say("The text in this language has not been corrected yet."))
+    if item.is_stale and not item.is_missing_a_correction:
+        said.append(say("This translation was made from an earlier version of the text."))
+    # A line break would end the comment.
+    return "".join(f"# {markup.clean_line(one)}\n" for one in said)
 
 
 def _front(item: Item) -> dict[str, Any]:
@@ -50,14 +68,14 @@ def _front(item: Item) -> dict[str, Any]:
 
 
 def _assets(item: Item, base_url: str) -> str:
-    return "assets:\n" + "".join(_asset(one, base_url) for one in item.pictures) if item.pictures else ""
+    return "assets:\n" + "".join(_asset(one, base_url) for one in item.assets) if item.assets else ""
 
 
 def _asset(shown: Shown, base_url: str) -> str:
     texts = {key: text for key in _SAID if (text := getattr(shown.said, key))}
     entry = [{"path": shown.said.name, **texts}]
     written: str = yaml.safe_dump(entry, allow_unicode=True, sort_keys=False, width=float("inf"))
-    return f"# {base_url}{shown.asset.path}\n{written}"
+    return f"# {base_url}{shown.web.path}\n{written}"
 
 
 def _body(item: Item) -> str:

@@ -22,10 +22,13 @@ def text(item: Item, base_url: str) -> bytes:
 def _parts(item: Item, base_url: str) -> Iterator[str]:
     tag, newsroom, revision = item.language, item.newsroom, item.revision
     say = translator(tag)
+    yield from _notices(item)
     yield _lines(revision.title, tag)
     yield _lines(revision.subtitle, tag)
     yield _lines(_dateline(item), tag)
     yield revision.text
+    for one in item.files:
+        yield f"{_lines(one.said.caption or one.said.name, tag)}:\n{base_url}{one.web.path}"
     if revision.contacts:
         heading = say("Media contact") if len(revision.contacts) == 1 else say("Media contacts")
         contacts = [" · ".join(one[part] for part in _CONTACT if one.get(part)) for one in revision.contacts]
@@ -39,6 +42,21 @@ def _parts(item: Item, base_url: str) -> Iterator[str]:
     yield f"{_lines(say('Read on the web'), tag)}:\n{base_url}{item.path}"
     yield f"{_lines(say('Short link'), tag)}:\n{base_url}{short}"
     yield item.translation.urn
+
+
+def _notices(item: Item) -> Iterator[str]:
+    tag, say = item.language, translator(item.language)
+    for one in item.notices:
+        day = catalogues.day(one.at.astimezone(item.newsroom.zone), tag)
+        missing = say("The text in this language has not been corrected yet.") if one.is_missing else ""
+        parts = (
+            _lines(f"{say('Correction')} ({day})", tag),
+            _lines(one.note.text, one.note.language),
+            _lines(missing, tag),
+        )
+        yield "\n".join(part for part in parts if part)
+    if item.is_stale and not item.is_missing_a_correction:
+        yield _lines(say("This translation was made from an earlier version of the text."), tag)
 
 
 def _dateline(item: Item) -> str:

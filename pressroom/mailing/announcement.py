@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from pressroom import addresses, languages
+from pressroom import addresses, catalogues, languages
 from pressroom.languages import Direction
 from pressroom.mailing import header
 from pressroom.mailing.message import UNSUBSCRIBE, Letter, letter
 from pressroom.markup import in_block, with_assets
 from pressroom.phrases import environment, translator
+from pressroom.releases import correction as corrections
 from pressroom.releases import translation as translations
 from pressroom.releases import visibility
 from pressroom.releases.newsroom import Newsroom, in_language
@@ -23,8 +26,27 @@ from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
 from pressroom.wrapping import display_width, first_strong, wrap
 
+
+@dataclass(frozen=True)
+class Paragraph:
+    """`language` is that of the text, which need not be the letter's."""
+
+    text: str
+    language: str
+
+    @property
+    def dir(self) -> str:
+        return languages.direction(self.language).value
+
+
+def paragraph(texts: Mapping[str, str], tag: str, order: Sequence[str]) -> Paragraph | None:
+    """The text in a language, else in the first of the order that has one, else in any."""
+    found = next((one for one in (tag, *order, *texts) if texts.get(one)), None)
+    return Paragraph(texts[found], found) if found else None
+
+
 _CONTACT = ("name", "role", "email", "phone")
-_FONTS = {
+FONTS = {
     Direction.LTR: "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif",
     Direction.RTL: "Vazirmatn,'Noto Naskh Arabic','Segoe UI',Tahoma,'Geeza Pro',sans-serif",
 }
@@ -51,9 +73,9 @@ def announce(
         reply_to=newsroom.reply_to,
         subject=f"[{say('Test')}] {revision.title}" if test else revision.title,
         language=tag,
-        text=_tidy(environment(tag).get_template("release/body.txt").render(said), tag),
+        text=tidy(environment(tag).get_template("release/body.txt").render(said), tag),
         html=environment(tag).get_template("release/body.html").render(said),
-        headers=_list_headers(base_url, newsroom, tag),
+        headers=list_headers(base_url, newsroom, tag),
         list_unsubscribe=not test,
     )
 
@@ -75,7 +97,7 @@ def _particulars(
     return {
         "language": tag,
         "dir": languages.direction(tag).value,
-        "fonts": _FONTS[languages.direction(tag)],
+        "fonts": FONTS[languages.direction(tag)],
         "newsroom": name,
         "title": revision.title,
         "subtitle": revision.subtitle,
@@ -91,8 +113,33 @@ def _particulars(
         "why": say("You get this because you are on the list of journalists who receive releases from %(newsroom)s.")
         % {"newsroom": name},
         "unsubscribe": "" if test else UNSUBSCRIBE,
+        "corrections": _corrections(tx, newsroom, release, tag),
+        "embargo": "" if _is_public(release, now) or test else under_embargo(release, newsroom, tag),
         "retest": say("This is a test. It was sent to one address only.") if test else "",
     }
+
+
+def _is_public(release: Release, now: datetime) -> bool:
+    return visibility.of_release(release, now) is Visibility.PUBLIC
+
+
+def under_embargo(release: Release, newsroom: Newsroom, tag: str) -> str:
+    """The line on top of what is not public yet, in the newsroom's time and in UTC; empty for what is not scheduled."""
+    if release.public_from is None:
+        return ""
+    there = release.public_from.astimezone(newsroom.zone)
+    when = f"{catalogues.day(there, tag)} {catalogues.clock(there, tag)}"
+    return translator(tag)("Under embargo until %(time)s (%(zone)s; %(utc)s UTC): please publish nothing before.") % {
+        "time": when,
+        "zone": newsroom.time_zone,
+        "utc": f"{release.public_from:%Y-%m-%d %H:%M}",
+    }
+
+
+def _corrections(tx: Session, newsroom: Newsroom, release: Release, tag: str) -> list[Paragraph]:
+    """What was corrected before this letter, in its language if the note has it."""
+    notes = [one.notes for one in corrections.of_release(tx, release.id) if not one.minor]
+    return [found for texts in notes if (found := paragraph(texts, tag, newsroom.languages))]
 
 
 class _Safe(str):
@@ -116,7 +163,7 @@ def _others(
     return sorted(out, key=lambda one: (order.get(one["tag"], len(order)), one["tag"]))
 
 
-def _list_headers(base_url: str, newsroom: Newsroom, tag: str) -> dict[str, str]:
+def list_headers(base_url: str, newsroom: Newsroom, tag: str) -> dict[str, str]:
     """RFC 2919 and RFC 2369; the List-Id stays the same for ever, whatever the newsroom is called."""
     domain = header.ascii_domain(newsroom.from_address).rpartition("@")[2]
     owner = header.ascii_domain(newsroom.reply_to or newsroom.from_address)
@@ -130,7 +177,7 @@ def _list_headers(base_url: str, newsroom: Newsroom, tag: str) -> dict[str, str]
     }
 
 
-def _tidy(text: str, tag: str) -> str:
+def tidy(text: str, tag: str) -> str:
     """No gaps of more than one blank line; right-to-left lines that start with a Latin letter are marked as such."""
     paragraphs = re.sub(r"\n{3,}", "\n\n", text).strip("\n").split("\n")
     # Only what is not wrapped yet: the fixed parts around the text.

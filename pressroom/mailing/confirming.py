@@ -105,17 +105,18 @@ def _letter(
         return environment.get_template(f"{template}/{part}").render(said)
 
     return AccountLetter(
-        sender=_mailbox(newsroom.name(tag), newsroom.from_address),
+        sender=mailbox(newsroom.name(tag), newsroom.from_address),
         recipient=subscribers.open_(keyring, row).email,
         reply_to=newsroom.reply_to,
         subject=" ".join(write("subject.txt").split()),
         text=write("body.txt"),
         html=write("body.html"),
-        headers=_headers(signer, newsroom, tag, f"{template}:{row.id}:{occasion}", now=now),
+        headers=account_headers(signer, newsroom, tag, f"{template}:{row.id}:{occasion}", now=now),
     )
 
 
-def _headers(signer: Signer, newsroom: Newsroom, tag: str, occasion: str, *, now: datetime) -> dict[str, str]:
+def account_headers(signer: Signer, newsroom: Newsroom, tag: str, occasion: str, *, now: datetime) -> dict[str, str]:
+    """The same occasion has the same Message-ID."""
     domain = header.ascii_domain(newsroom.from_address).rpartition("@")[2]
     return {
         "Message-ID": f"<{signer.mac('message-id', occasion).hex()[:32]}@{domain}>",
@@ -125,6 +126,7 @@ def _headers(signer: Signer, newsroom: Newsroom, tag: str, occasion: str, *, now
     }
 
 
-def _mailbox(name: str, email: str) -> str:
+def mailbox(name: str, email: str) -> str:
+    """A sender with its name as it reads."""
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{quoted}" <{email}>'

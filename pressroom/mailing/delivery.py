@@ -44,8 +44,10 @@ class Chunk(Base):
 
 
 class Delivery(Base):
-    """`subscriber_id` is None for a test. `doubts` counts attempts that ended without an answer; `doubled` is 1 once
-    it was sent again after a doubt. `reply_sealed` is what the mail server answered, for it may name the address.
+    """`subscriber_id` is None for a test. `waits_for` is a language that is not out yet, for whose sake it is not due.
+
+    `doubts` counts attempts that ended without an answer; `doubled` is 1 once it was sent again after a doubt.
+    `reply_sealed` is what the mail server answered, for it may name the address.
     """
 
     __tablename__ = "delivery"
@@ -60,6 +62,7 @@ class Delivery(Base):
     chunk_id: Mapped[int] = mapped_column(ForeignKey("chunk.id"))
     subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"))
     language: Mapped[str]
+    waits_for: Mapped[str | None]
     revision_id: Mapped[int | None]
     state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.PENDING)
     epoch: Mapped[int] = mapped_column(default=0)

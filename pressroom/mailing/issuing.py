@@ -5,8 +5,7 @@ What fails late (a list, a state, an embargo) leaves nothing of what came before
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,11 +14,12 @@ from sqlalchemy.orm import Session
 from pressroom.db import Database
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing import media_list, steering
+from pressroom.mailing.accompanying import Plan, publish
 from pressroom.mailing.notice import ANNOUNCEMENT
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import release as releases
 from pressroom.releases import translation as translations
-from pressroom.releases.publishing import NeedsSecondPerson, publish
+from pressroom.releases.approving import NeedsSecondPerson
 from pressroom.releases.reading import Statement
 from pressroom.releases.release import Release, Status
 from pressroom.releases.submitting import moment, submit
@@ -38,6 +38,7 @@ class Order:
     embargo: datetime | None = None
     publish: bool = False
     at: datetime | None = None
+    without: Sequence[str] = ()
     lists: Sequence[str] = ()
     hold: timedelta = timedelta(0)
 
@@ -68,21 +69,25 @@ def issue(
 ) -> Issued:
     """Raises Refused, NotFound or Conflict, with nothing stored.
 
-    The same order again changes nothing and mails nobody, whatever became of its mailing.
+    The same order again changes nothing and mails nobody, whatever became of its mailing. Where a second person is
+    wanted the lists and times are kept as the release's wish.
     """
     with database.reading() as tx:
         newsroom = newsrooms.by_slug(tx, newsroom_slug)
         media_list.by_slugs(tx, newsroom.id, order.lists)
         at, embargo = moment(order.at, newsroom.zone), moment(order.embargo, newsroom.zone)
-    with _joined(database) as joined:
+    with database.joined() as joined:
         submitted = submit(
             joined, newsroom_slug, statements,
             now=now, release_id=order.release_id, new=order.new, embargo=embargo, by=by,
         )  # fmt: skip
         changed, approvers, mailing_id = submitted.changed, None, None
         if order.publish:
+            plan = Plan(at=at, without=order.without, lists=order.lists, hold=order.hold)
             try:
-                changed |= publish(joined, submitted.release_id, now=now, by=by, at=at).changed
+                # Its mailing is started below, where it is known whether anything has changed.
+                done = publish(joined, keyring, submitted.release_id, plan, mail=False, now=now, by=by)
+                changed |= done.published.changed
             except NeedsSecondPerson as needed:
                 approvers = needed.approvers
         with joined.transaction() as tx:
@@ -108,25 +113,3 @@ def _slugs(tx: Session, release: Release) -> dict[str, str]:
         return {}
     found = translations.of_release(tx, release.id)
     return {tag: one.slug for tag, one in sorted(found.items()) if one.publish and one.revision_id is not None}
-
-
-class _Joined(Database):
-    """The same database, whose acts all join one transaction; it begins with the first of them."""
-
-    def __init__(self, database: Database, until: ExitStack) -> None:
-        self.__dict__.update(database.__dict__)
-        self._database, self._until = database, until
-        self._tx: Session | None = None
-
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        if self._tx is None:
-            self._tx = self._until.enter_context(self._database.transaction())
-        yield self._tx
-        self._tx.flush()
-
-
-@contextmanager
-def _joined(database: Database) -> Iterator[_Joined]:
-    with ExitStack() as until:
-        yield _Joined(database, until)

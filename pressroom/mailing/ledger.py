@@ -162,8 +162,21 @@ def mark(tx: Session, delivery_ids: Sequence[int], epoch: int, now: datetime) ->
     return set(marked.scalars())
 
 
+def speak(tx: Session, delivery_ids: Sequence[int], language: str) -> None:
+    """Notes the language that deliveries go out in after all; whoever waited for it waits no longer."""
+    tx.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(delivery_ids))
+        .values(language=language, waits_for=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def set_aside(tx: Session, delivery_ids: Sequence[int], state: DeliveryState, now: datetime) -> None:
-    """Ends deliveries that were never started, in a final state."""
+    """Ends deliveries that are not to be started, in a final state."""
+    if state is DeliveryState.CANCELLED:
+        cancel_waiting(tx, Delivery.id.in_(delivery_ids), now)
+        return
     tx.execute(
         update(Delivery)
         .where(Delivery.id.in_(delivery_ids), Delivery.state.in_(WAITING))

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
 from pressroom.errors import NotFound
+from pressroom.mailing.notice import ANNOUNCEMENT
+from pressroom.releases.newsroom import Newsroom
 
 
 class State(StrEnum):
@@ -29,7 +31,8 @@ FINAL = (State.FINISHED, State.CANCELLED)
 class Mailing(Base):
     """`cursor` is the last subscriber expanded; `total` is exact once `counted_at` is set.
 
-    `paused_reason` is for a person to read. A test goes to one sealed address and makes no notices.
+    `purpose` is that of its notices, or `test`: that goes to one sealed address and makes no notices. `under_embargo`
+    is for one that goes to accredited subscribers before the release is public. `paused_reason` is for a person.
     """
 
     __tablename__ = "mailing"
@@ -39,6 +42,7 @@ class Mailing(Base):
     newsroom_id: Mapped[int] = mapped_column(ForeignKey("newsroom.id"))
     release_id: Mapped[str] = mapped_column(ForeignKey("release.id"), index=True)
     purpose: Mapped[str]
+    under_embargo: Mapped[bool] = mapped_column(default=False)
     list_ids: Mapped[list[int]] = mapped_column()
     test_sealed: Mapped[bytes | None]
     state: Mapped[State] = mapped_column(default=State.COUNTING)
@@ -91,6 +95,24 @@ def get_shared(tx: Session, mailing_id: int) -> Mailing:
     """The row as it is now, share-locked (PostgreSQL): steering waits for this transaction, or it for steering."""
     query = select(Mailing).where(Mailing.id == mailing_id).with_for_update(read=True)
     return tx.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def begin(tx: Session, mailing: Mailing, now: datetime) -> None:
+    """Held until its time, then sending; one that would begin much too late waits for a person instead.
+
+    A retraction or correction is never too late.
+    """
+    late = now - mailing.hold_until
+    if late.total_seconds() < 0:
+        mailing.state = State.HELD
+    elif mailing.purpose == ANNOUNCEMENT and late > tx.get_one(Newsroom, mailing.newsroom_id).patience:
+        mailing.state = State.PAUSED
+        mailing.paused_reason = (
+            f"It should have begun at {mailing.hold_until:%Y-%m-%d %H:%M} UTC, which is long ago: resume it if it "
+            "is still wanted."
+        )
+    else:
+        mailing.state = State.SENDING
 
 
 def progress(tx: Session, mailing_id: int) -> Progress:

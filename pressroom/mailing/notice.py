@@ -11,10 +11,21 @@ from pressroom.db import Base, Id, new_id
 
 ANNOUNCEMENT = "announcement"
 RETRACTION = "retraction"
+REMOVAL = "removal"
+
+
+def of_correction(number: int) -> str:
+    return f"correction:{number}"
+
+
+def of_embargo(move: int) -> str:
+    return f"embargo:{move}"
 
 
 class Notice(Base):
-    """`purpose` is `announcement`, `correction:<number>` or `retraction`; one delivery may cover many notices."""
+    """`purpose` is `announcement`, `correction:<number>`, `embargo:<move>`, `retraction` or `removal`; one delivery may
+    cover many notices.
+    """
 
     __tablename__ = "notice"
     __table_args__ = (UniqueConstraint("release_id", "purpose", "subscriber_id"),)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, from_micros, to_micros
 
-_MINUTE = 60_000_000
+MINUTE = 60_000_000
 _TAKE = """
     INSERT INTO sent_minute (minute, count) VALUES (:minute, :count)
     ON CONFLICT (minute) DO UPDATE SET count = sent_minute.count + :count
@@ -38,7 +38,8 @@ class Quota:
         return self.per_hour is not None or self.per_day is not None
 
 
-def _windows(quota: Quota) -> list[tuple[int, timedelta]]:
+def windows(quota: Quota) -> list[tuple[int, timedelta]]:
+    """The limits that hold, each with how long a message counts towards it."""
     windows = [(quota.per_hour, timedelta(hours=1)), (quota.per_day, timedelta(days=1))]
     # A whole minute more, because minutes are counted whole.
     return [(limit, length + timedelta(minutes=1)) for limit, length in windows if limit is not None]
@@ -47,7 +48,7 @@ def _windows(quota: Quota) -> list[tuple[int, timedelta]]:
 def free(tx: Session | Connection, quota: Quota, *, now: datetime) -> int | None:
     """How many may leave now; None if there is no limit."""
     left = []
-    for limit, length in _windows(quota):
+    for limit, length in windows(quota):
         used = tx.execute(
             select(func.coalesce(func.sum(SentMinute.count), 0)).where(SentMinute.minute > to_micros(now - length))
         )
@@ -57,7 +58,7 @@ def free(tx: Session | Connection, quota: Quota, *, now: datetime) -> int | None
 
 def take(tx: Session | Connection, count: int, *, now: datetime) -> None:
     """Notes that `count` messages are about to leave; a refused one counts too, as relays count it."""
-    minute = to_micros(now) // _MINUTE * _MINUTE
+    minute = to_micros(now) // MINUTE * MINUTE
     tx.execute(text(_TAKE), {"minute": minute, "count": count})
 
 
@@ -70,7 +71,7 @@ def lock(tx: Session | Connection) -> None:
 def free_again(tx: Session | Connection, quota: Quota, *, now: datetime) -> datetime:
     """When the first message of the fullest window drops out of it."""
     at = now
-    for limit, length in _windows(quota):
+    for limit, length in windows(quota):
         query = (
             select(SentMinute.minute, SentMinute.count)
             .where(SentMinute.minute > to_micros(now - length))

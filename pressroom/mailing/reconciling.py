@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from pressroom.db import Database
 from pressroom.mailing import ledger
@@ -14,15 +14,15 @@ from pressroom.mailing.mailing import Mailing, State
 
 
 def begin_held(database: Database) -> int:
-    """Mailings whose hold is over begin to send; returns how many."""
+    """Mailings whose hold is over begin to send, or ask a person if that is long ago; returns how many."""
     with database.reading() as tx:
         now = database.now(tx)
         due = list(tx.scalars(select(Mailing.id).where(Mailing.state == State.HELD, Mailing.hold_until <= now)))
-    if due:
+    for mailing_id in due:
         with database.transaction() as tx:
-            tx.execute(
-                update(Mailing).where(Mailing.id.in_(due), Mailing.state == State.HELD).values(state=State.SENDING)
-            )
+            mailing = mailings.get(tx, mailing_id, lock=True)
+            if mailing.state is State.HELD:
+                mailings.begin(tx, mailing, database.now(tx))
     return len(due)
 
 

@@ -211,6 +211,8 @@ class _Run:
         ready = self._composer.compose(tx, mailing, batch, now)
         for state, delivery_ids in ready.set_aside.items():
             ledger.set_aside(tx, delivery_ids, state, now)
+        for language, delivery_ids in ready.spoken.items():
+            ledger.speak(tx, delivery_ids, language)
         marked = ledger.mark(tx, [item.id for item, _, _ in ready.outgoing], self._epoch, now)
         return [one for one in ready.outgoing if one[0].id in marked]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import BigInteger, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from pressroom import outbox
-from pressroom.db import Database, new_id
+from pressroom.db import Database, new_id, to_micros
 from pressroom.errors import Conflict, Refused
 from pressroom.mailing import address, ledger, media_list
 from pressroom.mailing import mailing as mailings
@@ -18,10 +18,14 @@ from pressroom.mailing.mailing import FINAL, Mailing, State
 from pressroom.mailing.notice import ANNOUNCEMENT
 from pressroom.people import audit
 from pressroom.releases import release as releases
+from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release, Status
 from pressroom.seal import Keyring
 
 TEST = "test"
+
+# Who was sent what is known this long, for the sake of corrections and retractions.
+KEPT = timedelta(days=730)
 
 
 def start(
@@ -34,11 +38,15 @@ def start(
     now: datetime,
     by: int | None = None,
     test: str | None = None,
+    under_embargo: bool = False,
 ) -> Mailing:
     """Starts mailing a release to some lists, once it is public and `hold` has passed; or to one test address.
 
+    `under_embargo` mails it before, to the accredited people on these lists only.
+
     The same lists while their mailing is still under way return that mailing. Raises NotFound, Refused, Conflict.
     """
+    _require_leaving(tx, release.newsroom_id)
     if test is not None:
         return _start_test(tx, keyring, release, test, now=now, by=by)
     if not list_slugs:
@@ -47,25 +55,35 @@ def start(
         raise Conflict(f"Release {release.id} was retracted; nothing can be mailed.")
     if release.public_from is None:
         raise Conflict(f"Release {release.id} is not published yet; publish it first.")
+    if now - release.public_from > KEPT:
+        raise Conflict(f"Release {release.id} is so old that nobody knows any more who had it; publish it anew.")
+    if under_embargo and release.public_from <= now:
+        raise Conflict(f"Release {release.id} is public: it is mailed to everybody, not under embargo.")
     list_ids = sorted(one.id for one in media_list.by_slugs(tx, release.newsroom_id, list_slugs))
     for running in mailings.of_release(tx, release.id):
-        if running.purpose == ANNOUNCEMENT and running.list_ids == list_ids and running.state not in FINAL:
+        same = (running.purpose, running.under_embargo, running.list_ids) == (ANNOUNCEMENT, under_embargo, list_ids)
+        if same and running.state not in FINAL:
             return running
-    mailing = _new_mailing(
-        release, ANNOUNCEMENT, list_ids, hold_until=max(release.public_from, now) + hold, now=now, by=by
-    )
-    return _put(tx, mailing, now=now)
+    begins = now if under_embargo else max(release.public_from, now)
+    mailing = new_mailing(release, ANNOUNCEMENT, list_ids, hold_until=begins + hold, now=now, by=by)
+    mailing.under_embargo = under_embargo
+    return put(tx, mailing, now=now)
+
+
+def _require_leaving(tx: Session, newsroom_id: int) -> None:
+    if tx.get_one(Newsroom, newsroom_id).stopped_at is not None:
+        raise Conflict("Everything leaving this newsroom was stopped: allow it again first.")
 
 
 def _start_test(
     tx: Session, keyring: Keyring, release: Release, test: str, *, now: datetime, by: int | None
 ) -> Mailing:
-    mailing = _new_mailing(release, TEST, [], hold_until=now, now=now, by=by)
+    mailing = new_mailing(release, TEST, [], hold_until=now, now=now, by=by)
     mailing.test_sealed = keyring.seal(address.parse(test), "mailing", "test", mailing.id)
-    return _put(tx, mailing, now=now)
+    return put(tx, mailing, now=now)
 
 
-def _new_mailing(
+def new_mailing(
     release: Release, purpose: str, list_ids: list[int], *, hold_until: datetime, now: datetime, by: int | None
 ) -> Mailing:
     return Mailing(
@@ -81,7 +99,8 @@ def _new_mailing(
     )
 
 
-def _put(tx: Session, mailing: Mailing, *, now: datetime) -> Mailing:
+def put(tx: Session, mailing: Mailing, *, now: datetime) -> Mailing:
+    """Stores a new mailing, and has it expanded after the commit."""
     tx.add(mailing)
     tx.flush()
     outbox.put(tx, "expand_mailing", {"mailing_id": mailing.id}, now=now)
@@ -102,11 +121,14 @@ def start_mailing(
     now: datetime,
     by: int | None = None,
     test: str | None = None,
+    under_embargo: bool = False,
 ) -> int:
     """`start` in a transaction of its own; returns the mailing's id."""
     with database.transaction() as tx:
         release = releases.get(tx, release_id, lock=True)
-        return start(tx, keyring, release, list_slugs, hold=hold, now=now, by=by, test=test).id
+        return start(
+            tx, keyring, release, list_slugs, hold=hold, now=now, by=by, test=test, under_embargo=under_embargo
+        ).id
 
 
 def pause(database: Database, mailing_id: int, *, now: datetime, by: int | None = None) -> None:
@@ -135,7 +157,10 @@ def resume(database: Database, mailing_id: int, *, now: datetime, by: int | None
             raise Conflict(f"Mailing {mailing_id} is {mailing.state.value} and cannot go on.")
         if mailing.state is not State.PAUSED:
             return
+        _require_leaving(tx, mailing.newsroom_id)
         mailing.paused_reason = None
+        # Whoever resumes it has decided that it is not too late.
+        mailing.hold_until = max(mailing.hold_until, now)
         if mailing.counted_at is None:
             mailing.state = State.COUNTING
             outbox.put(tx, "expand_mailing", {"mailing_id": mailing.id}, now=now)
@@ -161,6 +186,51 @@ def cancel_of_release(tx: Session, release_id: str, *, now: datetime) -> None:
     query = select(Mailing).where(Mailing.release_id == release_id, Mailing.state.not_in(FINAL))
     for mailing in tx.scalars(query.order_by(Mailing.id).with_for_update(key_share=True)):
         _cancel(tx, mailing, now=now)
+
+
+def move_waiting(tx: Session, release: Release, before: datetime | None, *, now: datetime) -> None:
+    """A release becomes public at another instant than `before`: the mailings that wait for it wait for the new one."""
+    if before is None or release.public_from is None:
+        return
+    query = select(Mailing).where(
+        Mailing.release_id == release.id,
+        Mailing.purpose == ANNOUNCEMENT,
+        Mailing.under_embargo.is_(False),
+        Mailing.state.not_in(FINAL),
+    )
+    for mailing in tx.scalars(query.order_by(Mailing.id).with_for_update(key_share=True)):
+        shift = to_micros(max(mailing.hold_until + (release.public_from - before), now)) - to_micros(mailing.hold_until)
+        mailing.hold_until += timedelta(microseconds=shift)
+        if mailing.state is State.SENDING and mailing.hold_until > now:
+            mailing.state = State.HELD
+        moved = {"synchronize_session": False}
+        waiting = (Delivery.mailing_id == mailing.id, Delivery.state == DeliveryState.PENDING)
+        tx.execute(
+            update(Delivery)
+            .where(*waiting)
+            .values(next_at=type_coerce(Delivery.next_at, BigInteger) + shift)
+            .execution_options(**moved)
+        )
+        chunks = (Chunk.mailing_id == mailing.id, Chunk.next_due.is_not(None))
+        tx.execute(
+            update(Chunk)
+            .where(*chunks)
+            .values(next_due=type_coerce(Chunk.next_due, BigInteger) + shift)
+            .execution_options(**moved)
+        )
+
+
+def wake_waiting(tx: Session, release: Release, tags: Sequence[str], *, now: datetime) -> None:
+    """Whoever waited for one of these languages, which are out now, waits no longer."""
+    ids = select(Mailing.id).where(Mailing.release_id == release.id, Mailing.state.not_in(FINAL))
+    waiting = (Delivery.mailing_id.in_(ids), Delivery.state == DeliveryState.PENDING, Delivery.waits_for.in_(tags))
+    chunk_ids = set(tx.scalars(select(Delivery.chunk_id).where(*waiting)))
+    if chunk_ids:
+        woken = {"synchronize_session": False}
+        due = max(now, release.public_from or now)
+        tx.execute(update(Delivery).where(*waiting).values(next_at=due, waits_for=None).execution_options(**woken))
+        due_chunks = update(Chunk).where(Chunk.id.in_(chunk_ids)).values(next_due=due)
+        tx.execute(due_chunks.execution_options(**woken))
 
 
 def _cancel(tx: Session, mailing: Mailing, *, now: datetime) -> None:

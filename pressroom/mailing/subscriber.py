@@ -17,7 +17,9 @@ from pressroom.seal import Keyring
 class Subscriber(Base):
     """Written to only if confirmed, not left and not suppressed.
 
-    `suppressed_at` repeats the suppression table, so that one locked row decides at the moment of sending.
+    `suppressed_at` repeats the suppression table, so that one locked row decides at the moment of sending. With
+    `accredited_at` somebody gets what is under embargo. `wait_hours` is how long they would rather wait for their first
+    language than get another.
     """
 
     __tablename__ = "subscriber"
@@ -37,6 +39,8 @@ class Subscriber(Base):
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     suppressed_at: Mapped[datetime | None]
+    accredited_at: Mapped[datetime | None]
+    wait_hours: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
 
 

@@ -31,6 +31,8 @@ from pressroom.seal import Keyring
 
 OWN_LIST = "subscribers"
 LINK_LASTS = timedelta(days=7)
+# Hours that somebody may choose to wait for a text in their own language.
+WAITS = (0, 3, 6, 12, 24, 48)
 UNCONFIRMED_LASTS = timedelta(days=14)
 
 _PER_ADDRESS, _PER_NETWORK, _PER_SITE = 3, 20, 500
@@ -52,10 +54,13 @@ class SignUp:
 
 @dataclass(frozen=True)
 class Choices:
-    """A subscriber's languages in order, and the beats they follow; none means all."""
+    """A subscriber's languages in order, and the beats they follow; none means all. `wait_hours` is how long they
+    would rather wait for the first of those languages than get another.
+    """
 
     languages: list[str]
     beats: list[str]
+    wait_hours: int = 0
 
 
 def join(database: Database, keyring: Keyring, newsroom_slug: str, wanted: SignUp, *, now: datetime) -> None:
@@ -188,18 +193,26 @@ def ask_for_preferences(database: Database, subscriber_id: int, *, now: datetime
 def choices(tx: Session, row: Subscriber) -> Choices:
     followed = subscribers.beats_of(tx, row.id)
     known = beats_of_newsroom.in_newsroom(tx, row.newsroom_id)
-    return Choices(list(row.languages), [slug for slug, beat in known.items() if beat.id in followed])
+    return Choices(list(row.languages), [slug for slug, beat in known.items() if beat.id in followed], row.wait_hours)
 
 
 def choose(
-    database: Database, subscriber_id: int, languages: Iterable[str], beats: Iterable[str], *, now: datetime
+    database: Database,
+    subscriber_id: int,
+    languages: Iterable[str],
+    beats: Iterable[str],
+    *,
+    wait_hours: int = 0,
+    now: datetime,
 ) -> None:
-    """Stores a subscriber's own choices. Raises NotFound, and Refused for an unknown language or beat."""
+    """Stores a subscriber's own choices. Raises NotFound, and Refused for an unknown language, beat or wait."""
+    if wait_hours not in WAITS:
+        raise Refused(f"Choose one of {', '.join(map(str, WAITS))} hours.")
     with database.transaction() as tx:
         row = _locked(tx, subscriber_id)
         newsroom = tx.get_one(Newsroom, row.newsroom_id)
         chosen = _check(tx, newsroom, languages, beats, already=row.languages, now=now)
-        row.languages = chosen.languages
+        row.languages, row.wait_hours = chosen.languages, wait_hours
         _store_beats(tx, newsroom, row.id, chosen.beats)
         _note(tx, "change preferences", row, now=now)
 

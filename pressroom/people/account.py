@@ -25,6 +25,7 @@ class Act(StrEnum):
     WRITE = "write"
     PUBLISH = "publish"
     SEND = "send"
+    STOP = "stop"
     MANAGE = "manage"
 
 

@@ -9,8 +9,8 @@ from pressroom.people.account import Act, Role, role_in
 
 GRANTS: dict[Role, frozenset[Act]] = {
     Role.OWNER: frozenset(Act),
-    Role.EDITOR: frozenset({Act.READ, Act.WRITE, Act.PUBLISH, Act.SEND}),
-    Role.AUTHOR: frozenset({Act.READ, Act.WRITE}),
+    Role.EDITOR: frozenset({Act.READ, Act.WRITE, Act.PUBLISH, Act.SEND, Act.STOP}),
+    Role.AUTHOR: frozenset({Act.READ, Act.WRITE, Act.STOP}),
     Role.VIEWER: frozenset({Act.READ}),
 }
 

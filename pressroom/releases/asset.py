@@ -1,40 +1,100 @@
-"""An asset: a picture as readers get it, re-encoded and stripped, kept in the database (ADR 5)."""
+"""An asset: a picture, document or recording as readers get it, stripped of metadata, kept in the database (ADR 5)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, new_public_id
-from pressroom.releases.picture import Picture
+from pressroom.errors import NotFound
 from pressroom.releases.reading import AssetRef
+from pressroom.releases.release import Release
+from pressroom.releases.translation import Translation
+from pressroom.releases.visibility import translation_is_public
+
+
+class Kind(StrEnum):
+    PICTURE = "picture"
+    DOCUMENT = "document"
+    RECORDING = "recording"
+
+
+class Size(StrEnum):
+    """WEB is what pages and feeds show, PRINT the large one; a document or recording has WEB only."""
+
+    WEB = "web"
+    PRINT = "print"
+
+
+@dataclass(frozen=True)
+class Form:
+    """One size of an upload, ready to be served; `width` and `height` are in pixels, of pictures only."""
+
+    size: Size
+    media_type: str
+    extension: str
+    data: bytes
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What is kept of a file that came in (receiving.py); the same file has the same `digest` whenever it comes."""
+
+    kind: Kind
+    digest: str
+    forms: tuple[Form, ...]
+
+    @property
+    def web(self) -> Form:
+        return next(form for form in self.forms if form.size is Size.WEB)
 
 
 class Asset(Base):
-    """`digest` is the SHA-256 of `data`; the file as uploaded is never kept."""
+    """`digest` (SHA-256) names what was given, stripped, before anything in it was covered: the same file given again
+    is the same asset, covered as it is. The file as uploaded is never kept. `checked_at`: somebody looked at the faces
+    in it and found that it may be shown.
+    """
 
     __tablename__ = "asset"
     __table_args__ = (UniqueConstraint("release_id", "digest"),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_public_id)
     release_id: Mapped[str] = mapped_column(ForeignKey("release.id"))
+    kind: Mapped[Kind] = mapped_column(default=Kind.PICTURE)
+    digest: Mapped[str]
+    covered_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    checked_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[datetime]
+
+
+class Rendition(Base):
+    """One size of an asset: pixels (or pages, or sound) without any metadata; who made it is written in when served."""
+
+    __tablename__ = "rendition"
+
+    asset_id: Mapped[str] = mapped_column(ForeignKey("asset.id"), primary_key=True)
+    size: Mapped[Size] = mapped_column(primary_key=True)
     media_type: Mapped[str]
     extension: Mapped[str]
     width: Mapped[int | None]
     height: Mapped[int | None]
-    size: Mapped[int]
-    digest: Mapped[str]
+    length: Mapped[int]
     data: Mapped[bytes] = mapped_column(deferred=True)
-    created_at: Mapped[datetime]
 
     @property
     def path(self) -> str:
         """Its address on the site."""
-        return f"/assets/{self.id}.{self.extension}"
+        suffix = "" if self.size is Size.WEB else f"-{self.size.value}"
+        return f"/assets/{self.asset_id}{suffix}.{self.extension}"
 
 
 class RevisionAsset(Base):
@@ -52,6 +112,19 @@ class RevisionAsset(Base):
     licence: Mapped[str]
 
 
+def get(tx: Session, asset_id: str, *, lock: bool = False) -> Asset:
+    """Raises NotFound."""
+    asset = tx.get(Asset, asset_id, with_for_update={"key_share": True} if lock else None)
+    if asset is None:
+        raise NotFound(f"There is no picture or file “{asset_id}”; `pressroom asset list` names those of a release.")
+    return asset
+
+
+def of_release(tx: Session, release_id: str) -> list[Asset]:
+    """The oldest first."""
+    return list(tx.scalars(select(Asset).where(Asset.release_id == release_id).order_by(Asset.created_at, Asset.id)))
+
+
 def of_revision(tx: Session, revision_id: int) -> list[tuple[RevisionAsset, Asset]]:
     """In their order."""
     query = (
@@ -63,22 +136,47 @@ def of_revision(tx: Session, revision_id: int) -> list[tuple[RevisionAsset, Asse
     return [(said, asset) for said, asset in tx.execute(query)]
 
 
+def renditions(tx: Session, asset_ids: Sequence[str]) -> dict[str, dict[Size, Rendition]]:
+    """By asset and size, without their bytes."""
+    found: dict[str, dict[Size, Rendition]] = {asset_id: {} for asset_id in asset_ids}
+    for one in tx.scalars(select(Rendition).where(Rendition.asset_id.in_(list(found)))):
+        found[one.asset_id][one.size] = one
+    return found
+
+
+def rendition(tx: Session, asset_id: str, size: Size, extension: str) -> Rendition:
+    """Whatever may be seen of it; an address in the wrong form is none. Raises NotFound."""
+    found = tx.get(Rendition, (asset_id, size))
+    if found is None or found.extension != extension:
+        raise NotFound("There is no such picture.")
+    return found
+
+
+def said_in_public(tx: Session, asset_id: str, now: datetime) -> list[tuple[str, RevisionAsset]]:
+    """What public texts say of it, by language, the source first; empty while none of them is public."""
+    query = (
+        select(Translation.language, Release.source_language, RevisionAsset)
+        .join(Translation, Translation.revision_id == RevisionAsset.revision_id)
+        .join(Release, Release.id == Translation.release_id)
+        .where(RevisionAsset.asset_id == asset_id, translation_is_public(now))
+        .order_by(Translation.language)
+    )
+    rows = sorted(tx.execute(query), key=lambda row: row[0] != row[1])
+    return [(language, said) for language, _, said in rows]
+
+
 def attach(
     tx: Session,
     release_id: str,
     revision_id: int,
     items: Sequence[AssetRef],
-    pictures: Mapping[Path, Picture],
+    uploads: Mapping[Path, Upload],
     *,
     now: datetime,
 ) -> None:
-    """Ties a revision to its pictures, in their order; one that the release has already is not stored again."""
+    """Ties a revision to its assets, in their order; one that the release has already is not stored again."""
     for position, item in enumerate(items):
-        asset = _known(tx, release_id, pictures[item.path].digest)
-        if asset is None:
-            asset = _new(release_id, pictures[item.path], now=now)
-            tx.add(asset)
-            tx.flush()
+        asset = ensure(tx, release_id, uploads[item.path], now=now)
         tx.add(
             RevisionAsset(
                 revision_id=revision_id,
@@ -93,20 +191,25 @@ def attach(
         )
 
 
-def _known(tx: Session, release_id: str, digest: str) -> Asset | None:
-    return tx.scalars(select(Asset).where(Asset.release_id == release_id, Asset.digest == digest)).one_or_none()
-
-
-def _new(release_id: str, picture: Picture, *, now: datetime) -> Asset:
-    return Asset(
-        id=new_public_id(),
-        release_id=release_id,
-        media_type=picture.media_type,
-        extension=picture.extension,
-        width=picture.width,
-        height=picture.height,
-        size=len(picture.data),
-        digest=picture.digest,
-        data=picture.data,
-        created_at=now,
-    )
+def ensure(tx: Session, release_id: str, upload: Upload, *, now: datetime) -> Asset:
+    """The release's asset made of this upload, as it is by now; else a new one."""
+    known = tx.scalars(select(Asset).where(Asset.release_id == release_id, Asset.digest == upload.digest)).one_or_none()
+    if known is not None:
+        return known
+    asset = Asset(id=new_public_id(), release_id=release_id, kind=upload.kind, digest=upload.digest, created_at=now)
+    tx.add(asset)
+    tx.flush()
+    for form in upload.forms:
+        tx.add(
+            Rendition(
+                asset_id=asset.id,
+                size=form.size,
+                media_type=form.media_type,
+                extension=form.extension,
+                width=form.width,
+                height=form.height,
+                length=len(form.data),
+                data=form.data,
+            )
+        )
+    return asset

@@ -17,7 +17,7 @@ from pressroom.people import audit
 from pressroom.releases import beat as beats
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.beat import Beat
-from pressroom.releases.newsroom import Newsroom
+from pressroom.releases.newsroom import ApprovalRule, Newsroom
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Charter:
     time_zone: str = "UTC"
     licence: str | None = None
     about: Mapping[str, str] = field(default_factory=dict)
-    two_person: bool = False
+    approval: ApprovalRule = ApprovalRule.AUTO
 
 
 def found(database: Database, charter: Charter, *, now: datetime) -> int:
@@ -56,7 +56,7 @@ def found(database: Database, charter: Charter, *, now: datetime) -> int:
             reply_to=charter.reply_to,
             time_zone=charter.time_zone,
             licence=charter.licence,
-            two_person=charter.two_person,
+            approval=charter.approval,
             changed_at=now,
             created_at=now,
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import ForeignKey, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
@@ -18,8 +19,29 @@ RESERVED = frozenset(
 )
 
 
+class ApprovalRule(StrEnum):
+    """AUTO wants a second person as soon as two or more accounts may publish (approving.py)."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    OFF = "off"
+
+
+class NoticeStyle(StrEnum):
+    """How feeds tell of corrections and retractions: on the item itself, as an item of their own, or both."""
+
+    IN_PLACE = "in_place"
+    NOTICE = "notice"
+    BOTH = "both"
+
+
 class Newsroom(Base):
-    """`names` and `about` (the boilerplate) are by language tag; `generation` rises with each public change."""
+    """`names` and `about` (the boilerplate) are by language tag; `generation` rises with each public change.
+
+    `approval_wish` is a milder rule that one person asked for and a second has not agreed to yet; `approval_wish_by`
+    None is the command line. `late_after` is in seconds: a mailing that would begin later than that after its time
+    asks a person. While `stopped_at` is set nothing new may leave (mailing/stopping.py).
+    """
 
     __tablename__ = "newsroom"
 
@@ -32,13 +54,26 @@ class Newsroom(Base):
     reply_to: Mapped[str | None]
     time_zone: Mapped[str]
     licence: Mapped[str | None]
-    two_person: Mapped[bool] = mapped_column(default=False)
+    approval: Mapped[ApprovalRule] = mapped_column(default=ApprovalRule.AUTO)
+    approval_wish: Mapped[ApprovalRule | None]
+    approval_wish_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    approval_wish_at: Mapped[datetime | None]
+    together: Mapped[bool] = mapped_column(default=False)
+    faces_checked: Mapped[bool] = mapped_column(default=False)
+    late_after: Mapped[int] = mapped_column(default=1800)
+    notice_style: Mapped[NoticeStyle] = mapped_column(default=NoticeStyle.BOTH)
+    stopped_at: Mapped[datetime | None]
     generation: Mapped[int] = mapped_column(default=1)
     changed_at: Mapped[datetime]
     created_at: Mapped[datetime]
 
     def name(self, language: str) -> str:
         return in_language(self.names, language, self.languages)
+
+    @property
+    def patience(self) -> timedelta:
+        """How late a mailing may begin by itself."""
+        return timedelta(seconds=self.late_after)
 
     @property
     def zone(self) -> ZoneInfo:

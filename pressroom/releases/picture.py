@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from pressroom.errors import Refused
+from pressroom.releases.asset import Form, Kind, Size, Upload
+from pressroom.releases.picture_header import pixel_size, without_notes
 
 MAX_BYTES = 40 * 1024 * 1024
 MAX_PIXELS = 50_000_000
-LONGEST_SIDE = 2400
+WEB_SIDE = 1600
+PRINT_SIDE = 6000
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-_ACCEPTED = "a JPEG, PNG, WebP or GIF picture"
 _FEW_COLOURS = 256
+_QUALITY = {Size.WEB: 85, Size.PRINT: 92}
+_BLACK: dict[str, int | tuple[int, ...]] = {"L": 0, "RGB": (0, 0, 0), "RGBA": (0, 0, 0, 255)}
 
 # What Pillow's decoders raise on damaged files.
 _DAMAGED = (
@@ -30,68 +32,69 @@ _DAMAGED = (
     TypeError,
     EOFError,
     OverflowError,
+    MemoryError,
     struct.error,
     zlib.error,
 )
 
-
-@dataclass(frozen=True)
-class Picture:
-    """`data` holds pixels only: no EXIF, XMP, ICC profile, comment or thumbnail. Same input, same bytes."""
-
-    data: bytes
-    media_type: str
-    extension: str
-    width: int
-    height: int
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 in hexadecimal; the same picture given again has the same."""
-        return hashlib.sha256(self.data).hexdigest()
+Pixels = tuple[int, int, int, int]
 
 
-def read_asset(path: Path) -> Picture:
-    """The asset in a file. Refused if it is not a picture, is too large, or cannot be read."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise Refused(_too_large(path.name))
-        data = path.read_bytes()
-    except OSError as error:
-        raise Refused(f"{path.name} cannot be read ({error.strerror}).") from None
-    try:
-        return open_picture(data)
-    except Refused as error:
-        raise Refused(f"{path.name}: {error.message}") from None
-
-
-def open_picture(data: bytes) -> Picture:
-    """The picture in `data`, the first frame where it moves; at most 2400 pixels on its longer side, in sRGB.
+def open_picture(data: bytes) -> Upload:
+    """The picture in `data`, the first frame where it moves, in sRGB: at most 1600 pixels on its longer side for the
+    web and, where it has more than those, at most 6000 for print. The forms hold pixels only: no EXIF, XMP, ICC
+    profile, comment or thumbnail. The digest is that of the pixels. Same input, same bytes.
 
     Raises Refused for what is no picture, is damaged, or has more than 40 MB or 50 megapixels; the latter is read from
     the header, before anything is decoded.
     """
     if len(data) > MAX_BYTES:
-        raise Refused(_too_large("The picture"))
+        raise Refused(f"The picture is larger than {MAX_BYTES // 1024 // 1024} MB; make it smaller first.")
     try:
-        with Image.open(BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Refused(_too_many_pixels())
-            return _encoded(_pixels(image), as_png=_is_graphic(image))
-    except UnidentifiedImageError:
-        raise Refused(f"This is not {_ACCEPTED}; other kinds of asset are not accepted yet.") from None
-    except Image.DecompressionBombError:
-        raise Refused(_too_many_pixels()) from None
-    except _DAMAGED as error:
+        width, height = pixel_size(data)
+        _check(width, height)
+        with Image.open(BytesIO(without_notes(data)), formats=_FORMATS) as image:
+            # What the decoder found may differ from what the header says.
+            _check(image.width, image.height)
+            as_png, large = _decoded(image)
+    except (UnidentifiedImageError, *_DAMAGED) as error:
         raise Refused("The picture is damaged and cannot be decoded; save it anew and try again.") from error
+    except Image.DecompressionBombError:
+        raise Refused(_TOO_MANY) from None
+    digest = hashlib.sha256(f"{large.mode} {large.width}×{large.height} ".encode() + large.tobytes()).hexdigest()
+    forms = [_form(_fitting(large, WEB_SIDE), Size.WEB, as_png=as_png)]
+    if max(large.size) > WEB_SIDE:
+        forms.append(_form(large, Size.PRINT, as_png=as_png))
+    return Upload(Kind.PICTURE, digest, tuple(forms))
 
 
-def _too_large(name: str) -> str:
-    return f"{name} is larger than {MAX_BYTES // 1024 // 1024} MB; make it smaller first."
+def covered(data: bytes, media_type: str, size: Size, boxes: list[Pixels]) -> bytes:
+    """The stored bytes of one size with opaque black where the boxes (left, top, right, bottom) are."""
+    with Image.open(BytesIO(data), formats=_FORMATS) as image:
+        image.load()
+        pixels = _bare(image)
+    for box in boxes:
+        pixels.paste(_BLACK[pixels.mode], box)
+    return _encoded(pixels, size, as_png=media_type == "image/png")
 
 
-def _too_many_pixels() -> str:
-    return f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels; make it smaller first."
+_TOO_MANY = f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels; make it smaller first."
+
+
+def _check(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise Refused(_TOO_MANY)
+
+
+def _decoded(image: Image.Image) -> tuple[bool, Image.Image]:
+    """Whether it is a drawing, and its upright pixels, no more than are printed."""
+    # A JPEG can be decoded at a half, quarter or eighth where that still suffices.
+    image.draft(None, (PRINT_SIDE, PRINT_SIDE))
+    image.load()
+    as_png = _is_graphic(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    plain = _plain_mode(_in_srgb(image))
+    return as_png or plain.mode == "RGBA", _fitting(plain, PRINT_SIDE)
 
 
 def _is_graphic(image: Image.Image) -> bool:
@@ -100,17 +103,6 @@ def _is_graphic(image: Image.Image) -> bool:
         return True
     countable = image.format in ("PNG", "WEBP", "GIF") and image.mode in ("L", "LA", "RGB", "RGBA")
     return countable and image.getcolors(_FEW_COLOURS) is not None
-
-
-def _pixels(image: Image.Image) -> Image.Image:
-    # A JPEG can be decoded at a half, quarter or eighth where that still suffices.
-    image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
-    image.load()
-    upright = ImageOps.exif_transpose(image)
-    plain = _plain_mode(_in_srgb(upright))
-    plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS, reducing_gap=None)
-    # Whatever the decoder kept beside the pixels stays behind.
-    return Image.frombytes(plain.mode, plain.size, plain.tobytes())
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
@@ -134,13 +126,35 @@ def _plain_mode(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         # 16 bits per sample; Pillow's own conversion would clip, not scale.
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    return image.convert("L" if image.mode in ("1", "L", "F") else "RGB")
+    mode = "L" if image.mode in ("1", "L", "F") else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
-def _encoded(image: Image.Image, *, as_png: bool) -> Picture:
+def _fitting(image: Image.Image, side: int) -> Image.Image:
+    scale = side / max(image.size)
+    if scale >= 1:
+        return _bare(image)
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    return _bare(image.resize((width, height), Image.Resampling.LANCZOS))
+
+
+def _bare(image: Image.Image) -> Image.Image:
+    """Its pixels in a picture of their own: whatever the decoder kept beside them stays behind."""
+    bare = Image.new(image.mode, image.size)
+    bare.paste(image)
+    return bare
+
+
+def _form(image: Image.Image, size: Size, *, as_png: bool) -> Form:
+    media_type, extension = ("image/png", "png") if as_png else ("image/jpeg", "jpg")
+    return Form(size, media_type, extension, _encoded(image, size, as_png=as_png), image.width, image.height)
+
+
+def _encoded(image: Image.Image, size: Size, *, as_png: bool) -> bytes:
     out = BytesIO()
-    if as_png or image.mode == "RGBA":
-        image.save(out, "PNG", optimize=True)
-        return Picture(out.getvalue(), "image/png", "png", image.width, image.height)
-    image.save(out, "JPEG", quality=85, optimize=True, progressive=True)
-    return Picture(out.getvalue(), "image/jpeg", "jpg", image.width, image.height)
+    if as_png:
+        # Optimising millions of pixels takes half a minute, for a few per cent.
+        image.save(out, "PNG", optimize=size is Size.WEB)
+    else:
+        image.save(out, "JPEG", quality=_QUALITY[size], optimize=True, progressive=True)
+    return out.getvalue()

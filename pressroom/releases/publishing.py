@@ -1,51 +1,48 @@
 """Publishing: one transaction names the revisions, sets the times, appends to the log and tells the readers.
 
-A door's own rows (a mailing) join that transaction through `within`, so that neither happens without the other.
+What belongs to it (a mailing) joins that transaction through `Database.joined`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pressroom.db import Database, to_micros
+from pressroom import outbox
+from pressroom.db import Database, new_public_id, to_micros
 from pressroom.errors import Conflict, NotAllowed, Refused
-from pressroom.people import audit
-from pressroom.people.account import Membership, Role
-from pressroom.releases import log, visibility
+from pressroom.people import audit, granting
+from pressroom.people.account import Act, Membership, Role
+from pressroom.releases import approving, log, visibility
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import release as releases
 from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
+from pressroom.releases.approving import Named, NeedsSecondPerson
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release, Status
-from pressroom.releases.revision import Revision
-from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
-
-Within = Callable[[Session, Release], None]
-
-
-class NeedsSecondPerson(NotAllowed):
-    """The release is now in review; `approvers` are the account ids of those who can publish it."""
-
-    def __init__(self, approvers: list[int]) -> None:
-        self.approvers = approvers
-        super().__init__("This newsroom wants a second person to publish: an owner or editor who did not write it.")
 
 
 @dataclass(frozen=True)
 class Published:
-    """`changed` is False when all of it was out, or scheduled for the same instant, before."""
+    """`languages` are those that go out with this act, at once or when their time comes; `changed` is False when all
+    of it was out, or scheduled for the same instant, before.
+    """
 
     release_id: str
     status: Status
     public_from: datetime
-    changed: bool
+    languages: Sequence[str]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.languages)
 
 
 def publish(
@@ -55,82 +52,70 @@ def publish(
     now: datetime,
     by: int | None = None,
     at: datetime | None = None,
-    within: Within | None = None,
+    without: Collection[str] = (),
+    seen: Collection[int] | None = None,
+    alone: str | None = None,
+    wish: Mapping[str, Any] | None = None,
 ) -> Published:
     """Makes the newest revision of each translation public, at once or from `at`, never before its embargo.
 
-    `by` is an account; None is the command line. Raises NotFound, Conflict, Refused and NeedsSecondPerson.
+    `by` is an account; None is the command line. `without` are languages that stay behind; `seen` are the ids of
+    the revisions that somebody read: a Conflict if others would go out. `alone` is an owner's reason
+    to do without the second person that the newsroom wants; all owners are told. Whoever did not write it approves by
+    publishing. Where a second person is still wanted the release is left in review, with `wish`, and NeedsSecondPerson
+    is raised. Raises NotFound, NotAllowed, Conflict and Refused too.
     """
     waiting: list[int] | None = None
     published = None
     with database.transaction() as tx:
-        newsroom_id = releases.get(tx, release_id).newsroom_id
-        # The newsroom before the release, as a push locks them.
-        newsroom = tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True})
-        release = releases.get(tx, release_id, lock=True)
-        if release.status is Status.RETRACTED or release.removed_at:
-            raise Conflict(f"Release {release.id} was retracted and cannot be published again.")
-        named = _newest(tx, release)
-        if newsroom.two_person and _is_own(named, by) and _anything_new(release, named):
-            waiting = approvers(tx, newsroom.id, named)
-            release.status = Status.IN_REVIEW
-            audit.note(tx, "ask for review", f"release:{release.id}", now=now, newsroom_id=newsroom.id, account_id=by)
+        newsroom, release = approving.lock(tx, release_id)
+        _check(tx, newsroom, release, by)
+        fresh, began = _plan(tx, newsroom, release, without, now=now, at=at)
+        if seen is not None and {revision.id for _, revision in fresh} - set(seen):
+            raise Conflict("The text was changed after you opened this page: read it again, then publish.")
+        if fresh and _needs_second(tx, newsroom, release, fresh, now=now, by=by, alone=alone):
+            waiting = approving.approvers(tx, newsroom.id, approving.lacking(tx, fresh))
+            _put_in_review(tx, release, wish, now=now, by=by)
         else:
-            published = _publish(tx, newsroom, release, named, now=now, by=by, at=at)
-            if within is not None:
-                tx.flush()
-                within(tx, release)
+            if fresh:
+                approving.require_checked_faces(tx, newsroom, fresh)
+                _publish(tx, release, fresh, began, at=at, now=now, by=by)
+            published = Published(release.id, release.status, began, [one.language for one, _ in fresh])
     if waiting is not None:
         raise NeedsSecondPerson(waiting)
     assert published is not None
     return published
 
 
-def _newest(tx: Session, release: Release) -> list[tuple[Translation, Revision]]:
-    """The translations that may go out, each with its newest revision. Raises Refused if there is none."""
-    named = []
-    for translation in translations.of_release(tx, release.id).values():
-        revision = revisions.newest(tx, translation.id)
-        if translation.publish and revision is not None:
-            named.append((translation, revision))
-    if not named:
-        raise Refused(
-            f"Release {release.id} has no translation that may be published; push one without `publish: false`."
-        )
-    return named
+def _check(tx: Session, newsroom: Newsroom, release: Release, by: int | None) -> None:
+    if by is not None:
+        granting.require(tx, by, newsroom.id, Act.PUBLISH)
+    if release.status is Status.RETRACTED or release.removed_at:
+        raise Conflict(f"Release {release.id} was retracted and cannot be published again.")
+    if newsroom.stopped_at is not None:
+        raise Conflict("Everything leaving this newsroom was stopped: allow it again first.")
 
 
-def _is_own(named: list[tuple[Translation, Revision]], by: int | None) -> bool:
-    """Whether the publisher also wrote it; the command line counts as the author of whatever it sends."""
-    return by is None or any(revision.created_by == by for _, revision in named)
+def _begin(release: Release, *, now: datetime, at: datetime | None) -> datetime:
+    already = release.public_from if at is None and release.public_from else None
+    return max(moment for moment in (already, now if already is None else None, at, release.embargo_until) if moment)
 
 
-def _anything_new(release: Release, named: list[tuple[Translation, Revision]]) -> bool:
-    return release.public_from is None or any(one.revision_id != revision.id for one, revision in named)
-
-
-def approvers(tx: Session, newsroom_id: int, named: list[tuple[Translation, Revision]]) -> list[int]:
-    """Owners and editors who did not write any of it."""
-    authors = {revision.created_by for _, revision in named}
-    query = select(Membership.account_id).where(
-        Membership.newsroom_id == newsroom_id, Membership.role.in_([Role.OWNER, Role.EDITOR])
-    )
-    return [account for account in tx.scalars(query.order_by(Membership.account_id)) if account not in authors]
-
-
-def _publish(
+def _plan(
     tx: Session,
     newsroom: Newsroom,
     release: Release,
-    named: list[tuple[Translation, Revision]],
+    without: Collection[str],
     *,
     now: datetime,
-    by: int | None,
     at: datetime | None,
-) -> Published:
+) -> tuple[list[Named], datetime]:
+    """What would go out that is not out with this revision, nor scheduled with it for this instant; and when."""
+    named = [one for one in approving.newest_of(tx, release.id) if one[0].language not in without]
+    if not named:
+        raise Refused(f"Release {release.id} has no translation that may be published; push one that may.")
     was_public = release.public_from is not None and release.public_from <= now
-    began = release.public_from if was_public else _begin(release, now=now, at=at)
-    assert began is not None
+    began = release.public_from if was_public and release.public_from else _begin(release, now=now, at=at)
     if was_public and at is not None and at > now:
         raise Refused(f"Release {release.id} is public already; a further language goes out at once, without --at.")
     fresh = [
@@ -140,30 +125,117 @@ def _publish(
         if visibility.of_translation(release, one, now) is not Visibility.PUBLIC
         if one.revision_id != revision.id or (not was_public and release.public_from != began)
     ]
-    if fresh:
-        release.public_from = began
-        release.publish_at = at if not was_public else release.publish_at
-        release.status = Status.SCHEDULED if began > now else Status.PUBLISHED
-        release.wish = {}
-        for one, revision in fresh:
-            one.revision_id = revision.id
-            one.public_from = max(began, now)
-            one.updated_at = one.public_from
-        newsrooms.touch(tx, newsroom.id, now=now)
-        log.append(tx, newsroom.id, log.Event.PUBLICATION, release.id, _said(release, fresh), now=now)
-        audit.note(
-            tx, "publish", f"release:{release.id}", now=now, newsroom_id=newsroom.id, account_id=by,
-            revisions=[revision.id for _, revision in fresh], public_from=to_micros(began),
-        )  # fmt: skip
-    return Published(release.id, release.status, began, bool(fresh))
+    if fresh and not was_public:
+        _require_all_languages(tx, newsroom, release, without)
+    return fresh, began
 
 
-def _begin(release: Release, *, now: datetime, at: datetime | None) -> datetime:
-    already = release.public_from if at is None and release.public_from else None
-    return max(moment for moment in (already, now if already is None else None, at, release.embargo_until) if moment)
+def _require_all_languages(tx: Session, newsroom: Newsroom, release: Release, without: Collection[str]) -> None:
+    """Raises Refused where languages go out together and one is neither there nor left out by name."""
+    if not newsroom.together:
+        return
+    held_up = [tag for tag in holding_up(tx, newsroom, release) if tag not in without]
+    if held_up:
+        raise Refused(
+            f"The languages of this newsroom go out together: {', '.join(held_up)} is missing or out of date. "
+            "Add it, or leave it out by name."
+        )
 
 
-def _said(release: Release, named: list[tuple[Translation, Revision]]) -> dict[str, object]:
+def holding_up(tx: Session, newsroom: Newsroom, release: Release) -> list[str]:
+    """The newsroom's languages that are missing in a release or older than its source; not those never published."""
+    known = translations.of_release(tx, release.id)
+    source = known.get(release.source_language)
+    newest = revisions.newest(tx, source.id) if source else None
+    out = []
+    for tag in newsroom.languages:
+        if tag in known and not known[tag].publish:
+            continue
+        revision = revisions.newest(tx, known[tag].id) if tag in known else None
+        stale = revision is not None and newest is not None and tag != release.source_language
+        if revision is None or (stale and newest and revision.source_revision_id != newest.said_since):
+            out.append(tag)
+    return out
+
+
+def _needs_second(
+    tx: Session,
+    newsroom: Newsroom,
+    release: Release,
+    fresh: Sequence[Named],
+    *,
+    now: datetime,
+    by: int | None,
+    alone: str | None,
+) -> bool:
+    if not approving.wants_two(tx, newsroom) or not (unread := approving.lacking(tx, fresh)):
+        return False
+    if alone is not None:
+        breaking_glass(tx, newsroom, release, alone, now=now, by=by)
+        return False
+    if approving.is_own(unread, by):
+        return True
+    assert by is not None
+    approving.record(tx, release.id, unread, by, now=now)
+    return False
+
+
+def breaking_glass(
+    tx: Session, newsroom: Newsroom, release: Release, reason: str, *, now: datetime, by: int | None
+) -> None:
+    """An owner goes on without a second person: every owner is told at once. Raises NotAllowed and Refused."""
+    if by is None:
+        raise NotAllowed("Only an owner of the newsroom may publish alone: say which one it is.")
+    granting.require(tx, by, newsroom.id, Act.MANAGE)
+    if not reason.strip():
+        raise Refused("Publishing alone needs a reason, which all owners are told.")
+    entry = new_public_id()
+    audit.note(
+        tx, "publish alone", f"release:{release.id}", now=now, newsroom_id=newsroom.id, account_id=by,
+        reason=reason.strip()[:2000],
+    )  # fmt: skip
+    owners = select(Membership.account_id).where(Membership.newsroom_id == newsroom.id, Membership.role == Role.OWNER)
+    for owner in tx.scalars(owners.order_by(Membership.account_id)):
+        outbox.put(tx, "tell_owner", {"release_id": release.id, "account_id": owner, "by": by, "entry": entry}, now=now)
+
+
+def _put_in_review(
+    tx: Session, release: Release, wish: Mapping[str, Any] | None, *, now: datetime, by: int | None
+) -> None:
+    if release.status in (Status.DRAFT, Status.APPROVED, Status.IN_REVIEW):
+        release.become(Status.IN_REVIEW)
+        release.wish = dict(wish or {})
+    audit.note(tx, "ask for review", f"release:{release.id}", now=now, newsroom_id=release.newsroom_id, account_id=by)
+
+
+def _publish(
+    tx: Session,
+    release: Release,
+    fresh: Sequence[Named],
+    began: datetime,
+    *,
+    at: datetime | None,
+    now: datetime,
+    by: int | None,
+) -> None:
+    release.public_from = began
+    release.publish_at = at if began > now or release.publish_at is None else release.publish_at
+    release.become(Status.SCHEDULED if began > now else Status.PUBLISHED)
+    release.wish, release.review_note = {}, ""
+    for one, revision in fresh:
+        one.revision_id = revision.id
+        one.public_from = max(began, now)
+        one.updated_at = one.public_from
+    newsrooms.touch(tx, release.newsroom_id, now=now)
+    log.append(tx, release.newsroom_id, log.Event.PUBLICATION, release.id, said(release, fresh), now=now)
+    audit.note(
+        tx, "publish", f"release:{release.id}", now=now, newsroom_id=release.newsroom_id, account_id=by,
+        revisions=[revision.id for _, revision in fresh], public_from=to_micros(began),
+    )  # fmt: skip
+
+
+def said(release: Release, named: Iterable[Named]) -> dict[str, object]:
+    """What the log keeps a hash of."""
     return {
         "release": release.id,
         "translations": {
@@ -171,42 +243,6 @@ def _said(release: Release, named: list[tuple[Translation, Revision]]) -> dict[s
             for one, revision in named
         },
     }
-
-
-def retract(
-    database: Database,
-    release_id: str,
-    reasons: Mapping[str, str],
-    *,
-    now: datetime,
-    by: int | None = None,
-    within: Within | None = None,
-) -> bool:
-    """Takes a release back, with a public reason by language; False if it was retracted before.
-
-    One that never was public simply never becomes so. Raises NotFound, Conflict, and Refused without a reason.
-    """
-    if not any(reason.strip() for reason in reasons.values()):
-        raise Refused("A retraction needs a reason that readers will see; give one with --reason.")
-    with database.transaction() as tx:
-        newsroom_id = releases.get(tx, release_id).newsroom_id
-        tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True})
-        release = releases.get(tx, release_id, lock=True)
-        if release.retracted_at is not None:
-            return False
-        if release.public_from is None:
-            raise Conflict(f"Release {release.id} was never published, so there is nothing to retract.")
-        release.retracted_at = now
-        release.status = Status.RETRACTED
-        release.retraction_reasons = dict(reasons)
-        newsrooms.touch(tx, release.newsroom_id, now=now)
-        said: dict[str, object] = {"release": release.id, "reasons": dict(reasons)}
-        log.append(tx, release.newsroom_id, log.Event.RETRACTION, release.id, said, now=now)
-        audit.note(tx, "retract", f"release:{release.id}", now=now, newsroom_id=release.newsroom_id, account_id=by)
-        if within is not None:
-            tx.flush()
-            within(tx, release)
-    return True
 
 
 def settle(database: Database, *, now: datetime) -> int:
@@ -217,5 +253,5 @@ def settle(database: Database, *, now: datetime) -> int:
         with database.transaction() as tx:
             release = releases.get(tx, release_id, lock=True)
             if release.status is Status.SCHEDULED and visibility.of_release(release, now) is Visibility.PUBLIC:
-                release.status = Status.PUBLISHED
+                release.become(Status.PUBLISHED)
     return len(due)

@@ -19,7 +19,7 @@ from pressroom.releases.front_matter import AssetRef, FrontMatter, MediaContact,
 from pressroom.releases.pasted_text import blocks, read_pasted
 from pressroom.releases.revision import BodyForm
 
-__all__ = ["AssetRef", "BodyForm", "MediaContact", "Statement", "read_statements", "render"]
+__all__ = ["AssetRef", "BodyForm", "KeptAsset", "MediaContact", "Statement", "read_statements", "render"]
 
 MAX_BYTES = 2 * 1024 * 1024
 
@@ -31,13 +31,26 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
+class KeptAsset:
+    """What an earlier revision showed and said of it, for a text that was edited where no file can be given again."""
+
+    asset_id: str
+    digest: str
+    name: str
+    alt: str
+    caption: str
+    credit: str
+    licence: str
+
+
+@dataclass(frozen=True)
 class Statement:
     """One text in one language. `body` is its source without front matter and headline, cleaned; `html` and `text` are
     made from it.
 
     `id`, `beats`, `embargo` and `urgency` belong to the release: they are the same on all statements read together.
     `embargo` without an offset is in the newsroom's zone, which a file does not know. `announces` are names of
-    languages that a pasted text says it exists in.
+    languages that a pasted text says it exists in. `kept` come after `assets`; no file names any.
     """
 
     path: Path
@@ -60,6 +73,7 @@ class Statement:
     publish: bool
     assets: tuple[AssetRef, ...]
     announces: tuple[str, ...]
+    kept: tuple[KeptAsset, ...] = ()
 
 
 def read_statements(paths: Sequence[Path], *, language: str | None = None) -> list[Statement]:

@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, new_public_id
-from pressroom.errors import NotFound
+from pressroom.errors import Conflict, NotFound
 
 
 class Status(StrEnum):
@@ -22,11 +22,23 @@ class Status(StrEnum):
     RETRACTED = "retracted"
 
 
+# What a status may turn into; whatever is not here is refused (docs/releases.md).
+TURNS: dict[Status, frozenset[Status]] = {
+    Status.DRAFT: frozenset({Status.IN_REVIEW, Status.APPROVED, Status.SCHEDULED, Status.PUBLISHED}),
+    Status.IN_REVIEW: frozenset({Status.DRAFT, Status.APPROVED, Status.SCHEDULED, Status.PUBLISHED}),
+    Status.APPROVED: frozenset({Status.DRAFT, Status.IN_REVIEW, Status.SCHEDULED, Status.PUBLISHED}),
+    Status.SCHEDULED: frozenset({Status.APPROVED, Status.PUBLISHED, Status.RETRACTED}),
+    Status.PUBLISHED: frozenset({Status.RETRACTED}),
+    Status.RETRACTED: frozenset(),
+}
+
+
 class Release(Base):
     """Who may see it is not its status but its times: visibility.py.
 
     `public_from` is None until it is published or scheduled. `given_id` is the organiser's own `id:`. `wish` is what
-    was asked for at submission (lists, times) while a second person has to agree.
+    was asked for (lists, times) while a second person has to agree. `review_note` is why it was sent back, for its
+    authors only. `embargo_moves` counts the changes of an embargo that accredited subscribers had been told of.
     """
 
     __tablename__ = "release"
@@ -49,8 +61,18 @@ class Release(Base):
     retraction_reasons: Mapped[dict[str, str]] = mapped_column(default=dict)
     removed_at: Mapped[datetime | None]
     wish: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    review_note: Mapped[str] = mapped_column(default="")
+    embargo_moves: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+
+    def become(self, status: Status) -> None:
+        """Raises Conflict for a turn that is not in TURNS; staying as it is, is none."""
+        if self.status is status:
+            return
+        if self.status is not None and status not in TURNS[self.status]:
+            raise Conflict(f"Release {self.id} is {self.status.value} and cannot become {status.value}.")
+        self.status = status
 
 
 def get(tx: Session, release_id: str, *, lock: bool = False) -> Release:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from pressroom.db import Database, new_id, new_public_id
+from pressroom.db import Database, new_public_id
 from pressroom.errors import Conflict, Refused
 from pressroom.people import audit
-from pressroom.releases import asset as assets
+from pressroom.releases import approving, drafting, visibility
 from pressroom.releases import beat as beats
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
-from pressroom.releases import visibility
+from pressroom.releases.drafting import Pictures
 from pressroom.releases.identity import RESERVED_SLUGS, identify, slug_of
 from pressroom.releases.newsroom import Newsroom
-from pressroom.releases.picture import Picture, read_asset
 from pressroom.releases.reading import Statement
+from pressroom.releases.receiving import read_asset
 from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
@@ -37,8 +36,6 @@ class Submitted:
     release_id: str
     changed: bool
 
-
-Pictures = dict[Path, Picture]
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 
@@ -70,6 +67,9 @@ def submit(
             raise Conflict(f"Release {release.id} was retracted; push the new text as another with --new.")
         changed = _store_terms(tx, newsroom, release, statements, embargo, made=made, now=now)
         changed |= _store_texts(tx, newsroom, release, statements, pictures, now=now, by=by)
+        if changed and release.status in (Status.APPROVED, Status.IN_REVIEW):
+            # What was approved stays approved, revision by revision; what is new asks again.
+            release.become(Status.IN_REVIEW if approving.wants_two(tx, newsroom) else Status.DRAFT)
         if changed or made:
             audit.note(
                 tx, "submit", f"release:{release.id}", now=now, newsroom_id=newsroom.id, account_id=by,
@@ -166,7 +166,7 @@ def _store_texts(
     for statement in sorted(statements, key=lambda one: one.language != release.source_language):
         is_source = statement.language == release.source_language
         translation = known.get(statement.language) or _new_translation(tx, newsroom, release, statement)
-        made_from = None if is_source or source_revision is None else source_revision.id
+        made_from = None if is_source or source_revision is None else source_revision.said_since
         revision = _store_revision(tx, release, translation, statement, pictures, made_from, now=now, by=by)
         if revision is not None:
             changed = True
@@ -215,71 +215,18 @@ def _store_revision(
     by: int | None,
 ) -> Revision | None:
     """The new revision, or None if this text is the newest already."""
-    said = _content(statement, pictures)
-    newest = revisions.newest(tx, translation.id)
-    if newest and newest.content_hash == said and translation.publish == statement.publish:
+    revision = drafting.draft(translation, statement, pictures, now=now, by=by)
+    if drafting.is_known(tx, revision) and translation.publish == statement.publish:
         return None
     if visibility.of_translation(release, translation, now) is not Visibility.HIDDEN:
         raise Conflict(
             f"{statement.path}: release {release.id} is published and this text differs from it; "
-            f"a correction is made with `pressroom correct`, which this version does not have yet; "
-            "take it back with `pressroom retract`, or push the text as another release with --new."
+            f"correct it with `pressroom correct {release.id}`, or push the text as another release with --new."
         )
     if translation.public_from is not None and translation.publish != statement.publish:
         # Lists that were rendered meanwhile do not know that a scheduled text comes, or no longer comes.
         newsrooms.touch(tx, release.newsroom_id, now=now)
     translation.publish = statement.publish
-    revision = _revision(tx, translation, statement, said, made_from, now=now, by=by)
-    tx.add(revision)
-    tx.flush()
-    assets.attach(tx, release.id, revision.id, statement.assets, pictures, now=now)
+    revision.source_revision_id = made_from
+    drafting.keep(tx, release.id, revision, statement, pictures)
     return revision
-
-
-def _revision(
-    tx: Session,
-    translation: Translation,
-    statement: Statement,
-    said: str,
-    made_from: int | None,
-    *,
-    now: datetime,
-    by: int | None,
-) -> Revision:
-    return Revision(
-        id=new_id(),
-        translation_id=translation.id,
-        number=revisions.next_number(tx, translation.id),
-        source_revision_id=made_from,
-        title=statement.title,
-        subtitle=statement.subtitle,
-        dateline=statement.dateline,
-        dated=statement.date,
-        form=statement.form,
-        body=statement.body,
-        html=statement.html,
-        text=statement.text,
-        contacts=[asdict(contact) for contact in statement.contacts],
-        content_hash=said,
-        created_at=now,
-        created_by=by,
-    )
-
-
-def _content(statement: Statement, pictures: Pictures) -> str:
-    return revisions.content_hash(
-        {
-            "language": statement.language,
-            "title": statement.title,
-            "subtitle": statement.subtitle,
-            "dateline": statement.dateline,
-            "date": statement.date,
-            "form": statement.form.value,
-            "body": statement.body,
-            "contacts": [asdict(contact) for contact in statement.contacts],
-            "assets": [
-                [pictures[item.path].digest, item.name, item.alt, item.caption, item.credit, item.licence]
-                for item in statement.assets
-            ],
-        }
-    )

@@ -27,22 +27,32 @@ class Visibility(Enum):
 
 
 def of_release(release: Release, now: datetime) -> Visibility:
-    began = release.public_from
-    if began is None or now < began:
-        return Visibility.HIDDEN
-    if release.removed_at is not None:
-        return Visibility.REMOVED if release.removed_at >= began else Visibility.HIDDEN
-    if release.retracted_at is not None:
-        return Visibility.RETRACTED if release.retracted_at >= began else Visibility.HIDDEN
-    return Visibility.PUBLIC
+    return _since(release, release.public_from, now)
 
 
 def of_translation(release: Release, translation: Translation, now: datetime) -> Visibility:
-    if not translation.publish or translation.revision_id is None:
+    if not translation.publish or translation.revision_id is None or translation.public_from is None:
         return Visibility.HIDDEN
-    if translation.public_from is None or now < translation.public_from:
+    return _since(release, max(translation.public_from, release.public_from or translation.public_from), now)
+
+
+def _since(release: Release, began: datetime | None, now: datetime) -> Visibility:
+    """What was taken back before it began never was public, and stays unknown."""
+    taken_back = min((at for at in (release.retracted_at, release.removed_at) if at is not None), default=None)
+    if began is None or release.public_from is None or now < began:
         return Visibility.HIDDEN
-    return of_release(release, now)
+    if taken_back is None:
+        return Visibility.PUBLIC
+    if taken_back < began:
+        return Visibility.HIDDEN
+    return Visibility.REMOVED if release.removed_at is not None else Visibility.RETRACTED
+
+
+def may_be_told_early(release: Release, translation: Translation) -> bool:
+    """Whether accredited people may have this text under its embargo: it is scheduled as it stands, not taken back."""
+    scheduled = release.public_from is not None and translation.public_from is not None
+    taken_back = release.retracted_at is not None or release.removed_at is not None
+    return scheduled and not taken_back and translation.publish and translation.revision_id is not None
 
 
 def release_is_public(now: datetime) -> ColumnElement[bool]:
@@ -56,6 +66,17 @@ def translation_is_public(now: datetime) -> ColumnElement[bool]:
         Translation.publish.is_(True),
         Translation.revision_id.is_not(None),
         Translation.public_from <= now,
+    )
+
+
+def translation_was_public(now: datetime) -> ColumnElement[bool]:
+    """Of what was taken back: whether anybody saw it before. For a query that joins Release and Translation."""
+    taken_back = func.coalesce(Release.retracted_at, Release.removed_at)
+    return and_(
+        Translation.publish.is_(True),
+        Translation.revision_id.is_not(None),
+        Translation.public_from <= taken_back,
+        taken_back <= now,
     )
 
 

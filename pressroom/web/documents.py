@@ -25,7 +25,7 @@ StartResponse = Callable[[str, Headers], Any]
 _LONGEST_FEED_AGE = 300
 _LONGEST = f"public, max-age={_LONGEST_FEED_AGE}"
 _SMALLEST_COMPRESSED = 256
-_COMPRESSED_ALREADY = ("image/jpeg", "image/png", "image/webp", "image/gif")
+_COMPRESSED_ALREADY = ("image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf", "audio/")
 _WEIGHT = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*$", re.IGNORECASE)
 
 

@@ -3,7 +3,8 @@
 A change shows in every process within half a second: one query, at most twice a second, reads the newsrooms'
 generations together with the database's time. *Now* is that time plus what the local monotonic clock has counted
 since, so that a jumped clock lifts no embargo; with the database away documents are served until `valid_until`, and
-nothing new is lifted.
+nothing new is lifted. What a change has made stale is dropped with the next such query, so that a vanished text leaves
+the memory, too.
 """
 
 from __future__ import annotations
@@ -82,14 +83,15 @@ class Pulse:
         return self._state
 
     def now(self, state: State) -> datetime:
-        """Database time, never earlier than when the state was read."""
+        """Database time, never ahead of it and never earlier than when the state was read."""
         return state.database_time + timedelta(seconds=time.monotonic() - state.read_at)
 
     def _ask(self) -> None:
         try:
             with self._database.reading() as tx:
-                read_at = time.monotonic()
                 now = self._clock(tx)
+                # After the time, which may be slow to come: counted from before, it would run ahead.
+                read_at = time.monotonic()
                 rows = tx.execute(text("SELECT slug, generation FROM newsroom")).all()
         except (DBAPIError, TryLater) as error:
             if not self._away:
@@ -105,6 +107,16 @@ class Pulse:
             self._tried_at = time.monotonic()
 
 
+class Instant(Pulse):
+    """The state at the first look, for ever: all that is rendered with it shows the site at one instant."""
+
+    def __init__(self, database: Database, *, clock: Callable[[Session], datetime]) -> None:
+        super().__init__(database, every=float("inf"), clock=clock)
+
+    def now(self, state: State) -> datetime:
+        return state.database_time
+
+
 class Library:
     """Documents by path, the least recently read going first when memory is full; safe to share among threads."""
 
@@ -115,6 +127,12 @@ class Library:
         self._shelf: OrderedDict[str, tuple[Document, str | None, int]] = OrderedDict()
         self._lock = threading.Lock()
         self._flights: dict[str, tuple[threading.Lock, int]] = {}
+        self._swept: State | None = None
+
+    def now(self) -> datetime:
+        """The time by which the public may see things; raises TryLater."""
+        state = self._look()
+        return self.pulse.now(state)
 
     def find(self, path: str) -> tuple[Document, datetime] | None:
         """The document that stands at a path right now, and what time it is; None if it must be rendered."""
@@ -122,7 +140,7 @@ class Library:
         if kept is None:
             return None
         document, newsroom, generation = kept
-        state = self.pulse.look()
+        state = self._look()
         now = self.pulse.now(state)
         if state.generation(newsroom) != generation or not document.is_current(now):
             return None
@@ -141,17 +159,38 @@ class Library:
             if found is not None:
                 return found
             # Read before rendering: a change made meanwhile leaves a generation that no longer fits.
-            state = self.pulse.look()
+            state = self._look()
             now = self.pulse.now(state)
             document = render(now)
             self._put(path, newsroom, state.generation(newsroom), document)
             return document, now
 
+    def _look(self) -> State:
+        state = self.pulse.look()
+        if state is not self._swept:
+            self._sweep(state)
+        return state
+
+    def _sweep(self, state: State) -> None:
+        """Drops what has changed, whether or not anybody asks for it again."""
+        with self._lock:
+            before = self._swept
+            if before is not None and before.read_at >= state.read_at:
+                return
+            self._swept = state
+            if before is None or before.generations == state.generations:
+                return
+            for path, (_, newsroom, generation) in list(self._shelf.items()):
+                if state.generation(newsroom) != generation:
+                    self._used -= self._shelf.pop(path)[0].size
+
     def _put(self, path: str, newsroom: str | None, generation: int, document: Document) -> None:
         with self._lock:
             old = self._shelf.pop(path, None)
             self._used -= old[0].size if old else 0
-            if document.size > self._memory // 4:
+            # Another thread may have swept while this was rendered.
+            stale = self._swept is not None and self._swept.generation(newsroom) != generation
+            if stale or document.size > self._memory // 4:
                 return
             self._shelf[path] = (document, newsroom, generation)
             self._used += document.size

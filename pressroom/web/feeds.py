@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from pressroom.errors import NotFound
 from pressroom.feeds import channel as channels
 from pressroom.feeds.channel import Channel
+from pressroom.feeds.contents import contents
 from pressroom.feeds.document import atom, rss
 from pressroom.feeds.frame import LIMIT, frame
 from pressroom.feeds.json_feed import json_feed
@@ -53,5 +54,5 @@ def newsroom_feed(slug: str, kind: str, tag: str | None = None, beat_slug: str |
 
 def _render(tx: Session, channel: Channel, kind: str, now: datetime) -> Document:
     around = frame(channel, kind, publishing.base_url(), channels.updated(tx, channel, now))
-    body = _WRITERS[kind](around, channels.latest(tx, channel, now, limit=LIMIT))
+    body = _WRITERS[kind](around, contents(tx, channel, now, limit=LIMIT))
     return publishing.feed(tx, channel.newsroom, body, MEDIA_TYPES[kind], now)

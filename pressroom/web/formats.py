@@ -20,7 +20,7 @@ from pressroom.releases.visibility import Visibility
 from pressroom.web import publishing
 from pressroom.web.documents import Document
 from pressroom.web.locale import speak
-from pressroom.web.newsroom import gone
+from pressroom.web.newsroom import gone, moved
 from pressroom.web.places import RELEASE_FILES
 
 bp = Blueprint("formats", __name__)
@@ -36,11 +36,13 @@ def release_file(slug: str, tag: str, release_slug: str, kind: str) -> ResponseR
 
     def render(tx: Session, now: datetime) -> Document:
         newsroom = newsrooms.by_slug(tx, slug)
-        item, seen = channels.by_slug(tx, newsroom, tag, release_slug, now)
-        if seen is not Visibility.PUBLIC:
+        found = channels.by_slug(tx, newsroom, tag, release_slug, now)
+        if found.moved_to:
+            return moved(tx, newsroom, addresses.release_file(slug, tag, found.moved_to, kind), now)
+        if found.item is None or found.seen is not Visibility.PUBLIC:
             speak(tag)
-            return gone(tx, item, seen, now)
-        body = _WRITERS[kind](item, publishing.base_url())
+            return gone(tx, newsroom, tag, found, now)
+        body = _WRITERS[kind](found.item, publishing.base_url())
         return publishing.feed(tx, newsroom, body, RELEASE_FILES[kind], now)
 
     return publishing.published(slug, render)

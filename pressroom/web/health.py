@@ -22,6 +22,7 @@ from pressroom.outbox import OutboxRow
 from pressroom.releases.release import Release
 from pressroom.releases.visibility import release_is_public
 from pressroom.service import Service
+from pressroom.web.publishing import public_now
 
 log = logging.getLogger(__name__)
 bp = Blueprint("health", __name__)
@@ -89,7 +90,7 @@ class _Figures:
         ]
 
     def _public(self, tx: Session) -> Metric:
-        count = select(func.count()).select_from(Release).where(release_is_public(self._database.now(tx)))
+        count = select(func.count()).select_from(Release).where(release_is_public(public_now()))
         return _gauge("pressroom_releases_public", "Releases anybody can read.", tx.execute(count).scalar_one())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,20 +45,6 @@ class Alternate:
 
     language: str
     href: str
-
-
-@dataclass(frozen=True)
-class Said:
-    """A text and the language it is in, which need not be the page's."""
-
-    text: str
-    language: str
-
-
-def said(texts: dict[str, str], tag: str, order: Sequence[str]) -> Said:
-    """The text in a language, else in the first of `order` that has one, else in any; empty if there is none."""
-    found = next((one for one in (tag, *order, *texts) if texts.get(one)), tag)
-    return Said(texts.get(found, ""), found)
 
 
 def rank(newsroom: Newsroom, tag: str) -> int:

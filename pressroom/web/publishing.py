@@ -33,15 +33,24 @@ def base_url() -> str:
     return the_service().config.base_url
 
 
+def the_library() -> Library:
+    library: Library = current_app.extensions["pressroom.library"]
+    return library
+
+
+def public_now() -> datetime:
+    """The time to ask visibility with for anybody who is not staff; the database's own may run ahead (AgreedTime)."""
+    return the_library().now()
+
+
 def published(newsroom: str | None, render: Render) -> ResponseReturnValue:
     """Answers this request with the document at its path; `newsroom` None is one that any newsroom changes."""
-    library: Library = current_app.extensions["pressroom.library"]
 
     def fresh(now: datetime) -> Document:
         with the_service().database.reading() as tx:
             return render(tx, now)
 
-    document, now = library.get(request.environ["PATH_INFO"], newsroom, fresh)
+    document, now = the_library().get(request.environ["PATH_INFO"], newsroom, fresh)
     headers.leave_alone()
     return documents.response(document, now)
 

@@ -7,18 +7,16 @@ from datetime import datetime
 
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pressroom import addresses
 from pressroom.errors import NotFound
 from pressroom.feeds import sitemap as sitemaps
 from pressroom.feeds.opml import groups, opml
+from pressroom.releases import asset as assets
 from pressroom.releases import newsroom as newsrooms
-from pressroom.releases.asset import Asset, RevisionAsset
-from pressroom.releases.release import Release
-from pressroom.releases.translation import Translation
-from pressroom.releases.visibility import translation_is_public
+from pressroom.releases import xmp
+from pressroom.releases.asset import Size
 from pressroom.web import publishing
 from pressroom.web.documents import Document
 
@@ -51,22 +49,19 @@ def privacy() -> ResponseReturnValue:
 
 
 @bp.get("/assets/<asset_id>.<extension>")
-def asset(asset_id: str, extension: str) -> ResponseReturnValue:
-    """A picture that some public text shows."""
+@bp.get("/assets/<asset_id>-print.<extension>", defaults={"size": "print"})
+def asset(asset_id: str, extension: str, size: str = "web") -> ResponseReturnValue:
+    """A picture or file that some public text shows, with who made it and what public texts say of it written in."""
 
     def render(tx: Session, now: datetime) -> Document:
-        query = (
-            select(Asset)
-            .join(RevisionAsset, RevisionAsset.asset_id == Asset.id)
-            .join(Translation, Translation.revision_id == RevisionAsset.revision_id)
-            .join(Release, Release.id == Translation.release_id)
-            .where(Asset.id == asset_id, Asset.extension == extension, translation_is_public(now))
-            .limit(1)
-        )
-        found = tx.scalars(query).one_or_none()
-        if found is None:
+        said = assets.said_in_public(tx, asset_id, now)
+        if not said:
             raise NotFound("There is no such picture.")
-        return publishing.file(tx, None, found.data, found.media_type, now)
+        found = assets.rendition(tx, asset_id, Size(size), extension)
+        document = publishing.file(tx, None, xmp.with_credit(found.data, found.media_type, said), found.media_type, now)
+        # What a document does when it is opened in a browser, on our own site, is nothing we could vouch for.
+        told = [("Content-Disposition", "attachment")] if extension == "pdf" else []
+        return replace(document, headers=[*document.headers, *told])
 
     return publishing.published(None, render)
 
@@ -111,7 +106,7 @@ def feeds_opml() -> ResponseReturnValue:
     return publishing.published(None, render)
 
 
-@bp.get("/robots.txt")
+@bp.get(addresses.ROBOTS)
 def robots() -> Response:
     closed = ("/desk/", "/preferences/", "/unsubscribe/", "/outlet/")
     maps = (f"Sitemap: {publishing.base_url()}{path}" for path in (addresses.SITEMAP, addresses.NEWS_SITEMAP))

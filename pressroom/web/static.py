@@ -26,6 +26,11 @@ def init_app(app: Flask) -> None:
     app.url_defaults(_name_version)
 
 
+def paths() -> list[str]:
+    """The address of each file, without its version."""
+    return sorted(f"/static/{path.relative_to(_FOLDER).as_posix()}" for path in _FOLDER.rglob("*") if path.is_file())
+
+
 def _static(filename: str) -> ResponseReturnValue:
     document = _read(filename)
     if document is None:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from pressroom import addresses
 from pressroom.feeds.item import Item
+from pressroom.feeds.notice import Notice
 
 
 def news_article(item: Item, base_url: str) -> Markup:
@@ -41,13 +42,20 @@ def news_article(item: Item, base_url: str) -> Markup:
     if newsroom.licence:
         said["license"] = newsroom.licence
     if item.pictures:
-        said["image"] = [base_url + shown.asset.path for shown in item.pictures]
+        said["image"] = [base_url + shown.web.path for shown in item.pictures]
+    if item.notices:
+        said["correction"] = [_correction(one) for one in item.notices]
     said |= _translations(item, base_url)
     # A text that contains "</script>" must not end the element.
     escaped = (
         json.dumps(said, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     )
     return Markup(escaped)  # noqa: S704 - escaped above
+
+
+def _correction(notice: Notice) -> dict[str, Any]:
+    told = {"@type": "CorrectionComment", "text": notice.note.text, "inLanguage": notice.note.language}
+    return {**told, "datePublished": _instant(notice.at)}
 
 
 def _translations(item: Item, base_url: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ carries lets its holder leave and no more.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -25,7 +24,7 @@ from pressroom.releases.newsroom import Newsroom, in_language
 from pressroom.web.locale import page_language, speak
 from pressroom.web.places import Alternate
 from pressroom.web.proxies import network_of
-from pressroom.web.publishing import the_service
+from pressroom.web.publishing import public_now, the_service
 
 bp = Blueprint("subscriptions", __name__)
 
@@ -76,7 +75,7 @@ def join(slug: str) -> ResponseReturnValue:
         network=network_of(request.remote_addr or ""),
     )
     try:
-        subscribing.join(service.database, service.keyring, slug, wanted, now=_now())
+        subscribing.join(service.database, service.keyring, slug, wanted, now=public_now())
     except TryLater:
         message = _("Too many attempts. Please wait %(minutes)s minutes and try again.", minutes=60)
         return _form(newsroom, chosen, email=email, wrong=message), _TOO_MANY, {"Retry-After": "3600"}
@@ -111,7 +110,7 @@ def show_confirmation(slug: str, token: str) -> ResponseReturnValue:
 def confirm(slug: str, token: str) -> ResponseReturnValue:
     row, newsroom = _subscriber("confirm", token, slug)
     try:
-        subscribing.confirm(the_service().database, row.id, now=_now())
+        subscribing.confirm(the_service().database, row.id, now=public_now())
     except Conflict:
         expired = _("This link has expired. Please ask for a new one.")
         return _page("said", newsroom, title=expired, lines=[], again=True), _CONFLICT
@@ -128,7 +127,7 @@ def show_leaving(token: str) -> ResponseReturnValue:
 def leave(token: str) -> ResponseReturnValue:
     """The button, and the one click of RFC 8058 alike: no cookie, no redirect, safe to repeat."""
     row, newsroom = _subscriber("unsubscribe", token)
-    subscribing.leave(the_service().database, row.id, now=_now())
+    subscribing.leave(the_service().database, row.id, now=public_now())
     if request.form.get("List-Unsubscribe") == "One-Click":
         # Nobody reads this answer; it needs no buttons, and so no cookie.
         return _page("said", newsroom, title=_("You have been unsubscribed."), lines=[])
@@ -138,7 +137,7 @@ def leave(token: str) -> ResponseReturnValue:
 @bp.post("/unsubscribe/<token>/never")
 def never(token: str) -> ResponseReturnValue:
     row, newsroom = _subscriber("unsubscribe", token)
-    subscribing.never_again(the_service().database, row.id, now=_now())
+    subscribing.never_again(the_service().database, row.id, now=public_now())
     lines = [_("We will not write to this address again, from any newsroom here.")]
     return _page("said", newsroom, title=_("You have been unsubscribed."), lines=lines)
 
@@ -147,7 +146,7 @@ def never(token: str) -> ResponseReturnValue:
 def ask_for_preferences(token: str) -> ResponseReturnValue:
     """The link goes to the subscriber's own address, never to whoever asked."""
     row, newsroom = _subscriber("unsubscribe", token)
-    subscribing.ask_for_preferences(the_service().database, row.id, now=_now())
+    subscribing.ask_for_preferences(the_service().database, row.id, now=public_now())
     lines = [_("If you are subscribed, we have sent you a link to your preferences.")]
     return _page("said", newsroom, title=_("Check your mail"), lines=lines)
 
@@ -164,14 +163,10 @@ def choose(token: str) -> ResponseReturnValue:
     chosen = _chosen()
     if not chosen.languages:
         return _preferences(row, newsroom, wrong=_("Choose at least one language.")), _UNPROCESSABLE
-    subscribing.choose(the_service().database, row.id, chosen.languages, chosen.beats, now=_now())
+    subscribing.choose(
+        the_service().database, row.id, chosen.languages, chosen.beats, wait_hours=chosen.wait_hours, now=public_now()
+    )
     return _preferences(*_subscriber("preferences", token), saved=True)
-
-
-def _now() -> datetime:
-    database = the_service().database
-    with database.reading() as tx:
-        return database.now(tx)
 
 
 def _newsroom(slug: str) -> Newsroom:
@@ -182,7 +177,7 @@ def _newsroom(slug: str) -> Newsroom:
 def _subscriber(purpose: str, token: str, slug: str | None = None) -> tuple[Subscriber, Newsroom]:
     """Whom a token names, with the page in their language; 404 for a token that was not made here for this."""
     service = the_service()
-    subscriber_id = service.signer.subject(purpose, token, now=_now())
+    subscriber_id = service.signer.subject(purpose, token, now=public_now())
     if subscriber_id is None:
         abort(404)
     with service.database.reading() as tx:
@@ -198,7 +193,12 @@ def _subscriber(purpose: str, token: str, slug: str | None = None) -> tuple[Subs
 
 def _chosen() -> Choices:
     wishes = [request.form[name] for name in sorted(request.form) if name.startswith("language_")]
-    return Choices(list(dict.fromkeys(tag for tag in wishes if tag)), request.form.getlist("beat"))
+    wait = request.form.get("wait", "0")
+    return Choices(
+        list(dict.fromkeys(tag for tag in wishes if tag)),
+        request.form.getlist("beat"),
+        int(wait) if wait in map(str, subscribing.WAITS) else 0,
+    )
 
 
 def _consent(newsroom: Newsroom) -> tuple[str, str]:
@@ -228,7 +228,11 @@ def _preferences(row: Subscriber, newsroom: Newsroom, *, wrong: str = "", saved:
     with service.database.reading() as tx:
         chosen = subscribing.choices(tx, row)
     leaving = f"/unsubscribe/{service.signer.token('unsubscribe', row.id)}"
-    return _page("preferences", newsroom, **_offer(newsroom, chosen), wrong=wrong, saved=saved, leaving=leaving)
+    waits = {hours: _("Wait up to %(hours)s hours for it", hours=hours) for hours in subscribing.WAITS if hours}
+    return _page(
+        "preferences", newsroom, **_offer(newsroom, chosen), wrong=wrong, saved=saved, leaving=leaving,
+        waits={0: _("Send me another language at once"), **waits}, waiting=chosen.wait_hours,
+    )  # fmt: skip
 
 
 def _offer(newsroom: Newsroom, chosen: Choices) -> dict[str, Any]:
@@ -247,7 +251,7 @@ def _offer(newsroom: Newsroom, chosen: Choices) -> dict[str, Any]:
 
 def _beat_names(newsroom: Newsroom) -> dict[str, str]:
     with the_service().database.reading() as tx:
-        known = visibility.public_beats(tx, newsroom.id, _now())
+        known = visibility.public_beats(tx, newsroom.id, public_now())
     return {slug: in_language(beat.names, _tag(), newsroom.languages) for slug, beat in known.items()}
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from pressroom.db import Database
 from pressroom.releases import beat as beats
 from pressroom.releases import newsroom as newsrooms
-from pressroom.releases.newsroom import Newsroom
+from pressroom.releases.newsroom import ApprovalRule, Newsroom
 from tests.cli.conftest import Press, must, refused
 
 TERMS = ("--name", "River", "--from", "press@example.org")
@@ -16,7 +16,12 @@ def test_a_newsroom_keeps_its_languages_in_order_and_its_names(newsroom: Press, 
         found = newsrooms.by_slug(tx, "river")
     assert found.languages == ["en", "ckb", "kmr"]
     assert found.names == {"en": "River Valley", "ckb": "دۆڵی ڕووبار"}
-    assert (found.time_zone, found.reply_to, found.licence, found.two_person) == ("Asia/Baghdad", None, None, False)
+    assert (found.time_zone, found.reply_to, found.licence, found.approval) == (
+        "Asia/Baghdad",
+        None,
+        None,
+        ApprovalRule.AUTO,
+    )
 
 
 def test_all_its_terms_can_be_given(press: Press, database: Database) -> None:
@@ -30,7 +35,7 @@ def test_all_its_terms_can_be_given(press: Press, database: Database) -> None:
         found = newsrooms.by_slug(tx, "hills")
     assert found.languages == ["ckb", "en"] and found.names == {"ckb": "River"}
     assert found.about == {"ckb": "لە شاخەوە.", "en": "From the hills."}
-    assert (found.reply_to, found.licence, found.two_person) == ("desk@example.org", "CC BY 4.0", True)
+    assert (found.reply_to, found.licence, found.approval) == ("desk@example.org", "CC BY 4.0", ApprovalRule.ALWAYS)
 
 
 def test_what_cannot_be_is_refused_and_stores_nothing(press: Press, database: Database) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pressroom.feeds.channel import Channel
+from pressroom.feeds.contents import Contents
+from pressroom.feeds.entry import Entry, Tombstone
 from pressroom.feeds.frame import Frame, frame
-from pressroom.feeds.item import Item, Shown, Sibling
-from pressroom.releases.asset import Asset, RevisionAsset
+from pressroom.feeds.item import Item, Sibling
+from pressroom.feeds.notice import Notice
+from pressroom.feeds.shown import Shown
+from pressroom.releases.asset import Asset, Kind, Rendition, RevisionAsset, Size
 from pressroom.releases.beat import Beat
 from pressroom.releases.identity import slugify
 from pressroom.releases.newsroom import Newsroom
@@ -43,6 +47,9 @@ def article(
     subtitle: str = "",
     siblings: Sequence[str] = (),
     pictures: int = 0,
+    corrections: Sequence[Notice] = (),
+    is_stale: bool = False,
+    reasons: Mapping[str, str] | None = None,
 ) -> Item:
     """The same arguments give the same item, whenever."""
     at = MOMENT - timedelta(hours=number)
@@ -60,14 +67,27 @@ def article(
     revision.subtitle = subtitle
     return Item(
         newsroom=NEWSROOM,
-        release=Release(id=f"release{number}", newsroom_id=4711, source_language="en"),
+        release=Release(
+            id=f"release{number}",
+            newsroom_id=4711,
+            source_language="en",
+            public_from=at,
+            retracted_at=at + timedelta(minutes=30) if reasons else None,
+            retraction_reasons=dict(reasons or {}),
+        ),
         translation=translation,
         revision=revision,
         beats=[WATER],
-        pictures=[_picture(position) for position in range(pictures)],
+        assets=[_picture(position) for position in range(pictures)],
         siblings=[Sibling(other, slugify(TITLES[other]), TITLES[other]) for other in siblings],
-        is_stale=False,
+        is_stale=is_stale,
+        corrections=corrections,
     )
+
+
+def holding(*items: Item | Entry, tombstones: Sequence[Tombstone] = ()) -> Contents:
+    """A feed with these, each in its place."""
+    return Contents([one if isinstance(one, Entry) else Entry(one) for one in items], tombstones)
 
 
 def around(kind: str, tag: str | None = None, beat: Beat | None = None) -> Frame:
@@ -75,8 +95,11 @@ def around(kind: str, tag: str | None = None, beat: Beat | None = None) -> Frame
 
 
 def _picture(position: int) -> Shown:
-    asset = Asset(id=f"picture{position}", extension="png", media_type="image/png", width=120, height=80)
+    asset = Asset(id=f"picture{position}", kind=Kind.PICTURE)
+    web = Rendition(
+        asset_id=asset.id, size=Size.WEB, extension="png", media_type="image/png", width=120, height=80, length=400
+    )
     said = RevisionAsset(
         position=position, name=f"{position}.png", alt='The "old" bridge', caption="Dawn", credit="Archive", licence=""
     )
-    return Shown(said, asset)
+    return Shown(said, asset, {Size.WEB: web})

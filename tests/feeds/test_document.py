@@ -3,7 +3,7 @@ from __future__ import annotations
 import html
 import locale
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import feedparser
 import pytest
@@ -14,9 +14,12 @@ from lxml import html as lxml_html
 
 from pressroom import addresses
 from pressroom.feeds.document import atom, rss
+from pressroom.feeds.entry import Entry, Tombstone, content
 from pressroom.feeds.frame import LARGEST, LIMIT
-from pressroom.feeds.item import legal
-from tests.feeds.articles import BASE, MOMENT, around, article
+from pressroom.feeds.item import Item, legal
+from pressroom.feeds.notice import Notice, Said
+from pressroom.phrases import translator
+from tests.feeds.articles import BASE, MOMENT, around, article, holding
 from tests.makers import LANGUAGES, TITLES
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -30,7 +33,7 @@ NEAR_ALL = st.characters(blacklist_categories=())
 def test_each_entry_has_its_language_link_and_full_text(kind: str, tag: str) -> None:
     others = [other for other in LANGUAGES if other != tag]
     item = article(tag, siblings=others, pictures=1)
-    parsed = feedparser.parse(WRITERS[kind](around(kind), [item]))
+    parsed = feedparser.parse(WRITERS[kind](around(kind), holding(item)))
     assert not parsed.bozo
     (entry,) = parsed.entries
     assert entry.title == TITLES[tag]
@@ -49,7 +52,7 @@ def test_each_entry_has_its_language_link_and_full_text(kind: str, tag: str) -> 
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_an_atom_entry_has_one_alternate_and_its_translations_as_related(tag: str) -> None:
     others = [other for other in LANGUAGES if other != tag]
-    tree = etree.fromstring(atom(around("atom", tag), [article(tag, siblings=others)]))
+    tree = etree.fromstring(atom(around("atom", tag), holding(article(tag, siblings=others))))
     (entry,) = tree.findall("a:entry", ATOM)
     assert (tree.get(XML_LANG), entry.get(XML_LANG)) == (tag, tag)
     links = [(one.get("rel"), one.get("hreflang"), one.get("type")) for one in entry.findall("a:link", ATOM)]
@@ -58,7 +61,7 @@ def test_an_atom_entry_has_one_alternate_and_its_translations_as_related(tag: st
 
 
 def test_an_rss_item_has_one_link_and_says_its_language() -> None:
-    tree = etree.fromstring(rss(around("rss"), [article("ckb", siblings=["en"])]))
+    tree = etree.fromstring(rss(around("rss"), holding(article("ckb", siblings=["en"]))))
     item = tree.find("channel/item")
     assert [one.text for one in item.findall("link")] == [BASE + article("ckb").path]
     assert item.findtext("{http://purl.org/dc/elements/1.1/}language") == "ckb"
@@ -72,17 +75,17 @@ def test_an_rss_item_has_one_link_and_says_its_language() -> None:
 def test_the_text_stands_in_a_block_with_language_and_direction(tag: str) -> None:
     direction = "rtl" if tag in ("ckb", "ar") else "ltr"
     for kind, place in (("atom", "{*}entry/{*}content"), ("rss", "channel/item/{*}encoded")):
-        content = etree.fromstring(WRITERS[kind](around(kind), [article(tag)])).findtext(place)
+        content = etree.fromstring(WRITERS[kind](around(kind), holding(article(tag)))).findtext(place)
         assert content.startswith(f'<div lang="{tag}" dir="{direction}">') and content.endswith("</div>")
 
 
 def test_what_begins_with_latin_letters_is_marked_in_a_right_to_left_language() -> None:
     item = article("ckb", title="UNICEF: ئاو بۆ هەمووان", body="UNICEF ڕایگەیاند.", subtitle="WHO دەڵێت")
-    (entry,) = feedparser.parse(rss(around("rss"), [item])).entries
+    (entry,) = feedparser.parse(rss(around("rss"), holding(item))).entries
     assert entry.title.startswith("\u200fUNICEF") and entry.summary.startswith("\u200fWHO")
     assert "<p>\u200fUNICEF" in entry.content[0].value
     for plain in (article("ckb"), article("kmr"), article("en")):
-        assert "\u200f" not in rss(around("rss"), [plain]).decode()
+        assert "\u200f" not in rss(around("rss"), holding(plain)).decode()
 
 
 @pytest.mark.parametrize("kind", WRITERS)
@@ -91,7 +94,7 @@ def test_what_begins_with_latin_letters_is_marked_in_a_right_to_left_language() 
 @given(title=st.text(NEAR_ALL, min_size=1, max_size=40), subtitle=st.text(NEAR_ALL, max_size=40))
 def test_any_title_leaves_the_feed_well_formed(kind: str, title: str, subtitle: str) -> None:
     item = article("ar", title=f"ع{title}", body="متن", subtitle=subtitle)
-    tree = etree.fromstring(WRITERS[kind](around(kind), [item]))
+    tree = etree.fromstring(WRITERS[kind](around(kind), holding(item)))
     found = tree.findtext("a:entry/a:title", namespaces=ATOM) or tree.findtext("channel/item/title")
     # XML itself turns a carriage return into a line feed.
     assert found.replace("\r", "\n") == legal(f"ع{title}").replace("\r", "\n")
@@ -100,7 +103,7 @@ def test_any_title_leaves_the_feed_well_formed(kind: str, title: str, subtitle: 
 def test_a_control_character_in_a_stored_text_breaks_nothing() -> None:
     item = article("en", title="A\x0bB\x00C")
     item.revision.html = "<p>One\x0c two\ufffe</p>"
-    entry = etree.fromstring(atom(around("atom"), [item])).find("a:entry", ATOM)
+    entry = etree.fromstring(atom(around("atom"), holding(item))).find("a:entry", ATOM)
     assert entry.findtext("a:title", namespaces=ATOM) == "ABC"
     assert entry.findtext("a:content", namespaces=ATOM) == '<div lang="en" dir="ltr"><p>One two</p></div>'
 
@@ -108,13 +111,13 @@ def test_a_control_character_in_a_stored_text_breaks_nothing() -> None:
 @pytest.mark.parametrize("kind", WRITERS)
 def test_equal_content_gives_equal_bytes(kind: str) -> None:
     items = [article("en", number) for number in range(3)]
-    assert WRITERS[kind](around(kind), items) == WRITERS[kind](around(kind), items)
+    assert WRITERS[kind](around(kind), holding(*items)) == WRITERS[kind](around(kind), holding(*items))
 
 
 @pytest.mark.parametrize("kind", WRITERS)
 def test_the_order_is_kept_and_ends_at_fifty(kind: str) -> None:
     items = [article("en", number, title=f"Number {number}") for number in range(1, 70)]
-    titles = [one.title for one in feedparser.parse(WRITERS[kind](around(kind), items)).entries]
+    titles = [one.title for one in feedparser.parse(WRITERS[kind](around(kind), holding(*items))).entries]
     assert titles == [f"Number {number}" for number in range(1, LIMIT + 1)]
 
 
@@ -122,18 +125,18 @@ def test_the_order_is_kept_and_ends_at_fifty(kind: str) -> None:
 def test_a_feed_of_long_texts_keeps_the_newest_that_fit(kind: str) -> None:
     body = "\n\n".join(["ئەم دەقە درێژە. " * 40] * 40)
     items = [article("ckb", number, title=f"ژمارە {number}", body=body) for number in range(1, 40)]
-    written = WRITERS[kind](around(kind), items)
+    written = WRITERS[kind](around(kind), holding(*items))
     titles = [one.title for one in feedparser.parse(written).entries]
     assert len(written) <= LARGEST
     assert titles == [f"ژمارە {number}" for number in range(1, len(titles) + 1)] and len(titles) > 3
     huge = article("ckb", body="\n\n".join([body] * 20))
-    assert len(feedparser.parse(WRITERS[kind](around(kind), [huge, huge])).entries) == 1
+    assert len(feedparser.parse(WRITERS[kind](around(kind), holding(huge, huge))).entries) == 1
 
 
 def test_the_locale_of_the_process_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     switched = []
     monkeypatch.setattr(locale, "setlocale", lambda *given: switched.append(given))
-    threads = [threading.Thread(target=rss, args=(around("rss"), [article("en")])) for _ in range(3)]
+    threads = [threading.Thread(target=rss, args=(around("rss"), holding(article("en")))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -142,7 +145,7 @@ def test_the_locale_of_the_process_is_left_alone(monkeypatch: pytest.MonkeyPatch
 
 
 def test_dates_are_those_of_the_item_and_not_of_the_rendering() -> None:
-    feed = feedparser.parse(atom(around("atom"), [article("en")]))
+    feed = feedparser.parse(atom(around("atom"), holding(article("en"))))
     assert feed.feed.updated == "2026-11-20T09:30:15+00:00"
     assert feed.entries[0].published == "2026-11-20T08:30:15+00:00"
     assert feed.entries[0].updated == "2026-11-20T08:35:15+00:00"
@@ -154,3 +157,85 @@ def test_identities_depend_on_neither_slug_nor_host() -> None:
     assert one.id == other.id != around("atom", "ar").id
     assert one.self_url == BASE + addresses.feed("atom", slug="river", tag="ckb")
     assert html.escape(one.title) == one.title and "کوردیی ناوەندی" in one.title
+
+
+def corrected(tag: str, *, note: str = "ژمارەکان <ڕاست> کرانەوە.", language: str = "ckb", number: int = 1) -> Item:
+    told = Notice(number, MOMENT - timedelta(minutes=30), Said(note, language), is_missing=tag == "kmr")
+    return article(tag, corrections=[told], is_stale=tag == "kmr")
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_a_corrected_text_begins_with_its_notice_in_the_same_block(tag: str) -> None:
+    block = lxml_html.fromstring(content(Entry(corrected(tag)), BASE))
+    assert (block.get("lang"), block.get("dir")) == (tag, "rtl" if tag in ("ckb", "ar") else "ltr")
+    assert [one.tag for one in block[:2]] == ["h2", "p" if tag == "ckb" else "div"]
+    note = block[1]
+    assert note.text_content() == "ژمارەکان <ڕاست> کرانەوە."
+    assert (note.get("lang"), note.get("dir")) == ((None, None) if tag == "ckb" else ("ckb", "rtl"))
+    missing = translator(tag)("The text in this language has not been corrected yet.")
+    assert (missing in block.text_content()) == (tag == "kmr")
+    plain = lxml_html.fromstring(content(Entry(article(tag)), BASE)).text_content()
+    assert block.text_content().endswith(plain)
+
+
+def test_a_text_whose_corrections_have_entries_of_their_own_is_left_as_it_is() -> None:
+    assert content(Entry(corrected("ckb"), tells=False), BASE) == content(Entry(article("ckb")), BASE)
+    # That it lags behind is no correction, and is said all the same.
+    assert (
+        "earlier version"
+        in lxml_html.fromstring(content(Entry(article("en", is_stale=True), tells=False), BASE)).text_content()
+    )
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_notice_is_an_entry_of_its_own_about_another(kind: str) -> None:
+    items = [corrected("en", number=number) for number in (1, 2)]
+    entries = [Entry(one, one.notices[0]) for one in items]
+    found = feedparser.parse(WRITERS[kind](around(kind), holding(*entries, items[0]))).entries
+    assert len({one.id for one in found}) == 3
+    again = feedparser.parse(WRITERS[kind](around(kind), holding(entries[0]))).entries
+    assert again[0].id == found[0].id
+    assert found[0].title == f"Correction: {TITLES['en']}"
+    assert found[0].link == BASE + items[0].path
+    assert found[0].published_parsed[:6] == items[0].notices[0].at.utctimetuple()[:6]
+    assert [one.href for one in found[0].links if one.rel == "via"] == [items[0].translation.urn]
+    assert "ڕاست" in found[0].content[0].value and "The bridge is open" not in found[0].content[0].value
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_what_was_retracted_keeps_its_place_and_id_and_says_nothing_but_why(kind: str, tag: str) -> None:
+    item = article(tag, reasons={"en": "It was not true."}, pictures=1, subtitle="7319")
+    written = WRITERS[kind](around(kind), holding(article(tag, 2), item, article(tag, 3)))
+    entry = feedparser.parse(written).entries[1]
+    assert (entry.id, entry.link) == (item.translation.urn, BASE + item.path)
+    assert TITLES[tag] in entry.title != TITLES[tag]
+    assert entry.published_parsed[:6] == item.published.utctimetuple()[:6]
+    block = lxml_html.fromstring(entry.content[0].value)
+    assert block.text_content().endswith(entry.summary) and "It was not true." in entry.summary
+    for secret in ("7319", "picture0", item.revision.text.split("\n")[0]):
+        assert secret not in str(entry)
+    if kind == "rss":
+        valid = etree.fromstring(written).findall("channel/item")[1].findtext("{http://purl.org/dc/terms/}valid")
+        assert valid == "start=2026-11-20T08:30:15Z; end=2026-11-20T09:00:15Z; scheme=W3C-DTF"
+    else:
+        assert entry.updated == "2026-11-20T09:00:15+00:00"
+
+
+def test_tombstones_are_bare_and_stand_before_the_entries() -> None:
+    gone = [Tombstone(article("en", number).translation.urn, MOMENT) for number in (7, 8)]
+    tree = etree.fromstring(atom(around("atom"), holding(article("en"), tombstones=gone)))
+    found = tree.findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
+    assert [(one.get("ref"), one.get("when"), len(one)) for one in found] == [
+        (one.ref, "2026-11-20T09:30:15Z", 0) for one in gone
+    ]
+    assert tree.index(found[-1]) < tree.index(tree.find("a:entry", ATOM))
+    assert b"deleted-entry" not in rss(around("rss"), holding(article("en"), tombstones=gone))
+    assert b"tombstones" not in atom(around("atom"), holding(article("en")))
+
+
+def test_an_rss_item_says_when_it_changed() -> None:
+    modified = etree.fromstring(rss(around("rss"), holding(article("en")))).findtext(
+        "channel/item/{http://purl.org/dc/terms/}modified"
+    )
+    assert modified == "2026-11-20T08:35:15Z"

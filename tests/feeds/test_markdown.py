@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from pressroom.feeds.item import Item, plain
 from pressroom.feeds.markdown import markdown
+from pressroom.feeds.notice import Notice, Said
 from pressroom.markup import clean
 from pressroom.releases.front_matter import MediaContact
 from pressroom.releases.reading import Statement, read_statements, render
 from pressroom.releases.revision import BodyForm
-from tests.feeds.articles import BASE, article
+from tests.feeds.articles import BASE, MOMENT, article
 
 PASTED = """1. Open to all: C# & *C++* in [brackets] <b>not bold</b> &amp; ~~not struck~~
 
@@ -112,3 +113,14 @@ def test_pictures_are_listed_with_what_is_said_of_them(tmp_path: Path) -> None:
 def test_equal_content_gives_equal_bytes() -> None:
     item = article("ckb", pictures=1)
     assert markdown(item, BASE) == markdown(replace(item), BASE)
+
+
+def test_corrections_are_comments_that_push_passes_over(tmp_path: Path) -> None:
+    note = "Ten.\ntitle: No\r\n---\x7f\x85\u2028# “Nine”\x9f"
+    item = article("en", corrections=[Notice(1, MOMENT, Said(note, "en"), is_missing=True)], is_stale=True)
+    found = read(item, tmp_path)
+    assert (found.title, found.body) == (item.revision.title, item.revision.body)
+    lines = markdown(item, BASE).decode().split("\n")
+    assert lines[1].startswith("# Correction (November 20, 2026): Ten. title: No ---")
+    assert lines[2] == "# The text in this language has not been corrected yet."
+    assert lines[3].startswith("id: ")

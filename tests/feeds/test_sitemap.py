@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import unquote
 
 import pytest
 from lxml import etree
@@ -8,7 +9,8 @@ from lxml import etree
 from pressroom.db import Database
 from pressroom.feeds import sitemap as sitemaps
 from pressroom.feeds.sitemap import News, Place, index, news_sitemap, places, sitemap
-from tests.makers import make_newsroom, make_release, now
+from pressroom.releases import retracting, vanishing
+from tests.makers import make_correction, make_newsroom, make_release, now
 
 BASE = "https://press.example.org"
 NAMES = {
@@ -67,3 +69,26 @@ def test_parts_hold_every_release_once_and_the_oldest_stay_where_they_are(
     english = [[path.rpartition("/")[2] for path in part if path.startswith("/river/en/bridge")] for part in found]
     assert english == [["bridge-4", "bridge-3"], ["bridge-2", "bridge-1"], ["bridge-0"]]
     assert "/" in found[0] and "/" not in found[1] + found[2]
+
+
+def test_corrections_move_the_date_of_a_page_and_what_is_taken_back_leaves(database: Database) -> None:
+    newsroom = make_newsroom(database, languages=["en", "ckb"])
+    made, other, third = (make_release(database, newsroom) for _ in range(3))
+    at = now()
+    make_correction(database, made, {"en": "It opens in May."}, {"en": "Not in spring."}, at=at)
+    make_correction(database, third, {"en": "The brigde."}, {}, minor=True, at=at)
+
+    def changed() -> dict[str, datetime | None]:
+        with database.reading() as tx:
+            found = places(tx, now(), 1)
+            news = {one.path for one in sitemaps.news(tx, now())}
+        pages = {one.path: one.changed for one in found if one.x_default and "/r/" in one.x_default}
+        assert set(pages) == news
+        return {unquote(path).rpartition("/")[2]: moment for path, moment in pages.items()}
+
+    slugs = [[one.slug for one in release.translations.values()] for release in (made, other, third)]
+    found = changed()
+    assert [found[one] == at for one in (*slugs[0], *slugs[2])] == [True, True, False, False]
+    retracting.retract(database, made.id, {"en": "Not true."}, now=now())
+    vanishing.vanish_release(database, other.id, now=now())
+    assert set(changed()) == set(slugs[2])

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from pressroom.feeds.notice import Notice, Said
 from pressroom.feeds.text import text
 from pressroom.wrapping import first_strong
-from tests.feeds.articles import BASE, article
+from tests.feeds.articles import BASE, MOMENT, article
 from tests.makers import ABOUT, TITLES
 
 
@@ -44,3 +47,18 @@ def test_lines_of_a_right_to_left_text_that_begin_with_latin_letters_are_marked(
 def test_what_xml_forbids_is_left_out_and_equal_content_gives_equal_bytes() -> None:
     assert text(article("en", title="One\x0b two"), BASE).startswith(b"One two\n")
     assert text(article("ckb"), BASE) == text(article("ckb"), BASE)
+
+
+def test_a_text_begins_with_its_corrections_and_says_if_it_lags_behind() -> None:
+    at = MOMENT - timedelta(days=1)
+    notes = [Notice(2, at, Said("Ten.\nNot nine.", "en")), Notice(1, at, Said("دە، نەک نۆ.", "ckb"))]
+    spelling = Notice(3, at, Said("A slip.", "en"), minor=True)
+    written = text(article("en", corrections=[spelling, *notes]), BASE).decode()
+    day = "Correction (November 19, 2026)"
+    assert written.startswith(f"{day}\nTen.\nNot nine.\n\n{day}\nدە، نەک نۆ.\n\n{TITLES['en']}\n")
+    stale = "This translation was made from an earlier version of the text."
+    assert text(article("en", is_stale=True), BASE).decode().startswith(f"{stale}\n\n{TITLES['en']}")
+    missing = Notice(1, at, Said("Ten.", "en"), is_missing=True)
+    lagging = text(article("en", corrections=[missing], is_stale=True), BASE).decode()
+    assert lagging.startswith(f"{day}\nTen.\nThe text in this language has not been corrected yet.\n\n")
+    assert stale not in lagging

@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 from pressroom import smtp
 from pressroom.config import Config
 from pressroom.db import Database, new_id
+from pressroom.mailing import accompanying, sending, steering, subscriber, suppression
 from pressroom.mailing import mailing as mailings
-from pressroom.mailing import sending, steering, subscriber, suppression
 from pressroom.mailing.expanding import expand
 from pressroom.mailing.mailing import Progress
 from pressroom.mailing.media_list import ListMember, MediaList
 from pressroom.mailing.sending import Terms
 from pressroom.mailing.subscriber import Person, Subscriber
-from pressroom.releases import publishing
 from pressroom.releases.beat import ensure
 from pressroom.releases.newsroom import Newsroom
 from pressroom.seal import Keyring
@@ -84,14 +83,7 @@ class MailHouse:
         return mailing_id
 
     def retract(self, made: Made) -> None:
-        """As every door does it: its mailings are cancelled in the same transaction."""
-        publishing.retract(
-            self.database,
-            made.id,
-            {"en": "It was wrong."},
-            now=self.now(),
-            within=lambda tx, one: steering.cancel_of_release(tx, one.id, now=self.database.now(tx)),
-        )
+        accompanying.retract(self.database, made.id, {"en": "It was wrong."}, now=self.now())
 
     def ring(self, chunk_id: int) -> bool:
         self.rung.append(chunk_id)
@@ -112,6 +104,9 @@ class MailHouse:
                 stop=lambda: stop,
                 ring=self.ring,
             )
+
+    def open(self, row: Subscriber) -> Person:
+        return subscriber.open_(self.keyring, row)
 
     def progress(self, mailing_id: int) -> Progress:
         with self.database.reading() as tx:

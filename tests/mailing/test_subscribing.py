@@ -176,8 +176,11 @@ def test_preferences_keep_their_order_and_refuse_what_is_unknown(desk: Desk) -> 
     subscribing.choose(desk.database, subscriber_id, ["ar", "kmr", "ar"], [], now=desk.now)
     with pytest.raises(Refused):
         subscribing.choose(desk.database, subscriber_id, ["ar"], ["nope"], now=desk.now)
+    with pytest.raises(Refused):
+        subscribing.choose(desk.database, subscriber_id, ["ar"], [], wait_hours=7, now=desk.now)
+    subscribing.choose(desk.database, subscriber_id, ["ar", "kmr"], [], wait_hours=6, now=desk.now)
     row = desk.row()
-    assert row is not None and row.languages == ["ar", "kmr"]
+    assert row is not None and (row.languages, row.wait_hours) == (["ar", "kmr"], 6)
 
 
 def test_a_preferences_link_is_sent_to_subscribers_only_and_thrice_a_day(desk: Desk) -> None:

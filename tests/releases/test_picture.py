@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +12,9 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from pressroom.errors import Refused
-from pressroom.releases.picture import MAX_BYTES, open_picture, read_asset
+from pressroom.releases import picture
+from pressroom.releases.asset import Form, Size, Upload
+from pressroom.releases.picture import MAX_BYTES
 
 SECRETS = (
     b"SECRET-EXIF",
@@ -43,6 +47,14 @@ def camera_exif(orientation: int = 1) -> Image.Exif:
     return exif
 
 
+def open_web(data: bytes) -> Form:
+    return picture.open_picture(data).web
+
+
+def every(upload: Upload) -> bytes:
+    return b"".join(form.data for form in upload.forms)
+
+
 def reopened(data: bytes) -> Image.Image:
     image = Image.open(BytesIO(data))
     image.load()
@@ -62,7 +74,7 @@ def test_nothing_but_pixels_survives_from_a_camera_jpeg() -> None:
     )
     for secret in (b"SECRET-EXIF", b"SECRET-COMMENT", b"SECRET-XMP", b"SECRET-THUMB"):
         assert secret in data
-    picture = open_picture(data)
+    picture = open_web(data)
     assert not [secret for secret in SECRETS if secret in picture.data]
     image = reopened(picture.data)
     assert not set(image.info) - {"jfif", "jfif_version", "jfif_unit", "jfif_density", "progressive", "progression"}
@@ -77,7 +89,7 @@ def test_nothing_but_pixels_survives_from_a_png() -> None:
     data = saved(gradient(mode="RGBA"), "PNG", pnginfo=notes, exif=camera_exif()) + b"SECRET-THUMB"
     assert b"SECRET-TEXT" in data
     assert b"SECRET-EXIF" in data
-    picture = open_picture(data)
+    picture = open_web(data)
     assert not [secret for secret in SECRETS if secret in picture.data]
     assert reopened(picture.data).info == {} or set(reopened(picture.data).info) <= {"progressive", "progression"}
 
@@ -88,36 +100,42 @@ def test_nothing_but_pixels_survives_from_webp_and_gif() -> None:
     assert b"SECRET-XMP" in webp
     assert b"SECRET-COMMENT" in gif
     for data in (webp, gif):
-        assert not [secret for secret in SECRETS if secret in open_picture(data).data]
+        assert not [secret for secret in SECRETS if secret in open_web(data).data]
 
 
 def test_a_picture_taken_sideways_stands_upright() -> None:
     left_red = Image.new("RGB", (40, 20), "blue")
     left_red.paste("red", (0, 0, 20, 20))
-    picture = open_picture(saved(left_red, "JPEG", exif=camera_exif(6), quality=95, subsampling=0))
+    picture = open_web(saved(left_red, "JPEG", exif=camera_exif(6), quality=95, subsampling=0))
     assert (picture.width, picture.height) == (20, 40)
     top = reopened(picture.data).convert("RGB").getpixel((10, 4))
     assert isinstance(top, tuple)
     assert top[0] > 200 > 60 > top[2]
 
 
-def test_a_large_picture_is_made_2400_pixels_long() -> None:
-    picture = open_picture(saved(gradient(6000, 3000), "JPEG"))
-    assert (picture.width, picture.height) == (2400, 1200)
-    assert reopened(picture.data).size == (2400, 1200)
-    tall = open_picture(saved(gradient(30, 2500), "PNG"))
-    assert tall.height == 2400
+def test_a_large_picture_is_there_for_the_web_and_for_print() -> None:
+    web, large = picture.open_picture(saved(gradient(7000, 3500), "JPEG")).forms
+    assert (web.size, web.width, web.height) == (Size.WEB, 1600, 800)
+    assert (large.size, large.width, large.height) == (Size.PRINT, 6000, 3000)
+    assert (reopened(web.data).size, reopened(large.data).size) == ((1600, 800), (6000, 3000))
+    web, large = picture.open_picture(saved(gradient(30, 1601), "PNG")).forms
+    assert (web.height, large.height) == (1600, 1601)
+
+
+def test_one_that_is_no_larger_than_the_web_needs_is_there_once() -> None:
+    upload = picture.open_picture(saved(gradient(1600, 900), "JPEG"))
+    assert [(form.size, form.width) for form in upload.forms] == [(Size.WEB, 1600)]
 
 
 def test_photographs_become_jpeg_drawings_and_transparency_stay_png() -> None:
     photo = Image.effect_noise((80, 80), 90).convert("RGB")
     photo.putdata([(value % 256, value // 7 % 256, value // 3 % 256) for value in range(6400)])
-    assert open_picture(saved(photo, "PNG")).media_type == "image/jpeg"
-    assert open_picture(saved(photo, "WEBP", lossless=True)).media_type == "image/jpeg"
-    assert open_picture(saved(Image.new("RGB", (9, 9), "red"), "PNG")).media_type == "image/png"
+    assert open_web(saved(photo, "PNG")).media_type == "image/jpeg"
+    assert open_web(saved(photo, "WEBP", lossless=True)).media_type == "image/jpeg"
+    assert open_web(saved(Image.new("RGB", (9, 9), "red"), "PNG")).media_type == "image/png"
     glass = photo.convert("RGBA")
     glass.putpixel((0, 0), (1, 2, 3, 0))
-    kept = open_picture(saved(glass, "PNG"))
+    kept = open_web(saved(glass, "PNG"))
     assert kept.media_type == "image/png"
     assert reopened(kept.data).getpixel((0, 0))[3] == 0  # type: ignore[index]
 
@@ -125,14 +143,14 @@ def test_photographs_become_jpeg_drawings_and_transparency_stay_png() -> None:
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
 def test_every_png_mode_is_read(mode: str) -> None:
     image = Image.new("I;16", (8, 8), 32768) if mode == "I;16" else gradient(8, 8).convert(mode)
-    picture = open_picture(saved(image, "PNG"))
+    picture = open_web(saved(image, "PNG"))
     assert (picture.width, picture.height) == (8, 8)
     if mode == "I;16":
         assert reopened(picture.data).convert("L").getpixel((0, 0)) == 128
 
 
 def test_cmyk_becomes_rgb() -> None:
-    picture = open_picture(saved(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"))
+    picture = open_web(saved(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"))
     red = reopened(picture.data).getpixel((8, 8))
     assert isinstance(red, tuple)
     assert red[0] > 200
@@ -142,60 +160,147 @@ def test_cmyk_becomes_rgb() -> None:
 def test_the_first_frame_of_a_moving_gif_is_taken() -> None:
     frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "green")]
     data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    picture = open_picture(data)
+    picture = open_web(data)
     assert picture.media_type == "image/png"
     assert getattr(reopened(picture.data), "n_frames", 1) == 1
     assert reopened(picture.data).convert("RGB").getpixel((5, 5)) == (255, 0, 0)
 
 
-def test_the_same_picture_gives_the_same_bytes() -> None:
+def test_the_same_picture_gives_the_same_bytes_and_digest() -> None:
     data = saved(gradient(300, 200), "JPEG")
-    assert open_picture(data) == open_picture(data)
+    assert picture.open_picture(data) == picture.open_picture(data)
+    noted = saved(gradient(300, 200), "JPEG", comment=b"other notes")
+    assert picture.open_picture(noted).digest == picture.open_picture(data).digest
+    assert picture.open_picture(saved(gradient(300, 201), "JPEG")).digest != picture.open_picture(data).digest
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def bomb(width: int, height: int) -> bytes:
+def bomb(width: int, height: int, *extra: bytes) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"not even compressed") + chunk(b"IEND", b"")
+    return b"".join((PNG, chunk(b"IHDR", header), *extra, chunk(b"IDAT", b"not even compressed"), chunk(b"IEND", b"")))
 
 
-@pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (10_000, 6_000)])
-def test_too_many_pixels_are_refused_from_the_header_alone(width: int, height: int) -> None:
+def jpeg_bomb(width: int, height: int) -> bytes:
+    data = bytearray(saved(gradient(), "JPEG"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def gif_bomb(width: int, height: int) -> bytes:
+    data = bytearray(saved(gradient(mode="P"), "GIF"))
+    data[6:10] = struct.pack("<HH", width, height)
+    return bytes(data)
+
+
+def webp_bomb(width: int, height: int) -> bytes:
+    """Both an animation with that canvas, and a still picture with a first chunk that says so."""
+    canvas = b"\x02\0\0\0" + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + canvas + saved(gradient(), "WEBP")[12:]
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def lossless_webp_bomb() -> bytes:
+    data = bytearray(saved(gradient(), "WEBP", lossless=True))
+    data[21:25] = (16_382 | 16_382 << 14).to_bytes(4, "little")
+    return bytes(data)
+
+
+BOMBS = {
+    "png": bomb(60_000, 60_000),
+    "jpeg": jpeg_bomb(60_000, 60_000),
+    "gif": gif_bomb(60_000, 60_000),
+    "webp": webp_bomb(60_000, 60_000),
+    "lossless webp": lossless_webp_bomb(),
+    "webp cut off behind its canvas": webp_bomb(60_000, 60_000)[:40],
+    "png cut off behind its header": bomb(60_000, 60_000)[:30],
+    "just too large": bomb(10_000, 6_000),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_too_many_pixels_are_refused_from_the_header_alone(kind: str) -> None:
     # Decoding would say that the picture is damaged, which it is.
     with pytest.raises(Refused, match="more than 50 megapixels"):
-        open_picture(bomb(width, height))
+        open_web(BOMBS[kind])
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from pressroom.errors import Refused
+from pressroom.releases.receiving import open_asset
+from PIL import Image, ImageCms
+data = Path(sys.argv[1]).read_bytes()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    open_asset(data)
+except Refused as error:
+    print(error.message)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def measured(data: bytes, folder: Path) -> tuple[str, int]:
+    """What a process of its own says of a file, and how many megabytes of memory it took for that."""
+    file = folder / "upload"
+    file.write_bytes(data)
+    done = subprocess.run([sys.executable, "-c", MEASURED, str(file)], capture_output=True, text=True, check=True)
+    *said, memory = done.stdout.splitlines()
+    return "".join(said), int(memory)
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_pixel_bomb_takes_no_memory(kind: str, tmp_path: Path) -> None:
+    said, memory = measured(BOMBS[kind], tmp_path)
+    assert "50 megapixels" in said
+    assert memory < 100
+
+
+def unpacking(to: int) -> bytes:
+    packer = zlib.compressobj(9)
+    return b"".join(packer.compress(bytes(1 << 20)) for _ in range(to >> 20)) + packer.flush()
+
+
+def test_compressed_notes_of_a_png_are_never_opened(tmp_path: Path) -> None:
+    packed = unpacking(256 << 20)
+    notes = [chunk(b"zTXt", b"note\0\0" + packed)] * 4 + [chunk(b"iCCP", b"profile\0\0" + packed)]
+    notes.append(chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + packed))
+    picture_of = saved(gradient(), "PNG")
+    data = picture_of[:33] + b"".join(notes[:4] + notes[5:]) + picture_of[33:]
+    said, memory = measured(data, tmp_path)
+    assert (said, memory < 100) == ("", True)
+    _, memory = measured(picture_of[:33] + notes[4] + picture_of[33:], tmp_path)
+    assert memory < 100
+
+
+def test_of_a_gif_with_many_frames_one_is_decoded(tmp_path: Path) -> None:
+    one = saved(Image.linear_gradient("L").resize((2000, 2000)), "GIF")
+    start = one.index(b"\x2c", 13 + 768)
+    data = one[:start] + one[start:-1] * 100 + b";"
+    said, memory = measured(data, tmp_path)
+    assert (said, memory < 100) == ("", True)
 
 
 def test_damaged_and_foreign_files_are_refused() -> None:
     whole = saved(gradient(), "JPEG")
     with pytest.raises(Refused, match="damaged"):
-        open_picture(whole[: len(whole) // 2])
+        open_web(whole[: len(whole) // 2])
     with pytest.raises(Refused, match="damaged"):
-        open_picture(bomb(10, 10))
-    for data in (b"", b"%PDF-1.7", b"<svg xmlns='http://www.w3.org/2000/svg'/>", saved(gradient(), "TIFF")):
-        with pytest.raises(Refused, match="not a JPEG, PNG, WebP or GIF"):
-            open_picture(data)
+        open_web(bomb(10, 10))
+    for form in ("PNG", "GIF", "WEBP"):
+        cut = saved(gradient(), form)
+        for length in (9, 20, 30, len(cut) // 2):
+            with pytest.raises(Refused, match="damaged"):
+                open_web(cut[:length])
 
 
-def test_more_than_40_megabytes_are_refused(tmp_path: Path) -> None:
+def test_more_than_40_megabytes_are_refused() -> None:
     with pytest.raises(Refused, match="40 MB"):
-        open_picture(bytes(MAX_BYTES + 1))
-    file = tmp_path / "big.jpg"
-    with file.open("wb") as out:
-        out.truncate(MAX_BYTES + 1)
-    with pytest.raises(Refused, match=r"big\.jpg is larger than 40 MB"):
-        read_asset(file)
-
-
-def test_an_asset_is_read_from_its_file_and_refusals_name_it(tmp_path: Path) -> None:
-    good, other = tmp_path / "a.png", tmp_path / "b.pdf"
-    good.write_bytes(saved(gradient(), "PNG"))
-    other.write_bytes(b"%PDF-1.7")
-    assert read_asset(good).width == 64
-    with pytest.raises(Refused, match=r"^b\.pdf: This is not a JPEG"):
-        read_asset(other)
-    with pytest.raises(Refused, match=r"gone\.png cannot be read"):
-        read_asset(tmp_path / "gone.png")
+        open_web(bytes(MAX_BYTES + 1))

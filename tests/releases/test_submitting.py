@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from pressroom.db import Database
 from pressroom.errors import Conflict, NotFound, Refused
 from pressroom.releases import asset as assets
-from pressroom.releases import publishing, submitting
+from pressroom.releases import publishing, retracting, submitting
 from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
 from pressroom.releases.beat import of_release
@@ -126,8 +126,9 @@ def test_a_picture_is_stored_stripped_and_once(database: Database, push: Push, t
     push({"water.en.md": said.replace("Do not", "Never")})
     with database.reading() as tx:
         (stored,) = tx.scalars(select(assets.Asset).where(assets.Asset.release_id == made.release_id))
-        assert b"secret place" not in stored.data
-        assert (stored.media_type, stored.width, stored.height) == ("image/jpeg", 60, 40)
+        (web,) = tx.scalars(select(assets.Rendition).where(assets.Rendition.asset_id == stored.id))
+        assert b"secret place" not in web.data
+        assert (web.media_type, web.width, web.height) == ("image/jpeg", 60, 40)
 
 
 def test_an_embargo_without_an_offset_is_in_the_newsrooms_zone(database: Database, push: Push) -> None:
@@ -146,7 +147,7 @@ def test_a_local_time_that_a_clock_change_skips_is_refused() -> None:
 def test_a_retracted_release_takes_no_more_text(database: Database, push: Push) -> None:
     made = push({"water.en.md": EN})
     publishing.publish(database, made.release_id, now=now() - timedelta(minutes=1))
-    publishing.retract(database, made.release_id, {"en": "Wrong."}, now=now())
+    retracting.retract(database, made.release_id, {"en": "Wrong."}, now=now())
     with pytest.raises(Conflict, match="retracted"):
         push({"water.en.md": EN})
 

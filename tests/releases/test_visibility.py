@@ -9,12 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pressroom.db import Database, new_id
+from pressroom.releases import translation as translations
 from pressroom.releases import visibility
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
 from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
-from tests.makers import make_newsroom, make_release
+from tests.makers import make_newsroom, make_release, now
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MOMENTS = st.sampled_from([-2, -1, 0, 1, 2]).map(lambda micros: NOW + timedelta(microseconds=micros))
@@ -127,3 +128,24 @@ def test_the_name_of_a_beat_is_hidden_with_the_only_release_that_carries_it(data
     with database.reading() as tx:
         assert list(visibility.public_beats(tx, newsroom.id, NOW)) == ["water"]
         assert list(visibility.public_beats(tx, newsroom.id, NOW + timedelta(hours=1))) == ["secret", "water"]
+
+
+def test_what_was_taken_back_before_it_began_was_never_public(database: Database) -> None:
+    newsroom = make_newsroom(database)
+    made = make_release(database, newsroom, ["en", "ckb"])
+    later = now() + timedelta(hours=1)
+    with database.transaction() as tx:
+        release = tx.get_one(Release, made.id)
+        release.retracted_at = now()
+        tx.get_one(Translation, made.translations["ckb"].id).public_from = later
+    with database.reading() as tx:
+        release, known = tx.get_one(Release, made.id), translations.of_release(tx, made.id)
+        at = later + timedelta(hours=1)
+        seen = {tag: visibility.of_translation(release, one, at) for tag, one in known.items()}
+    assert seen == {"en": Visibility.RETRACTED, "ckb": Visibility.HIDDEN}
+    early = make_release(database, newsroom, ["en"], public_from=later)
+    with database.transaction() as tx:
+        release = tx.get_one(Release, early.id)
+        release.retracted_at, release.removed_at = now(), later + timedelta(hours=1)
+    with database.reading() as tx:
+        assert visibility.of_release(tx.get_one(Release, early.id), later + timedelta(hours=2)) is Visibility.HIDDEN

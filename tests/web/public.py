@@ -18,10 +18,11 @@ from tests.makers import Made
 class Site:
     """`ahead` is added to the database's time; every request asks the database for it anew."""
 
-    def __init__(self, config: Config, database: Database, *, every: float = 0.0) -> None:
+    def __init__(self, config: Config, database: Database, *, every: float = 0.0, pulse: Pulse | None = None) -> None:
         self.database = database
         self.ahead = timedelta()
-        self.app = create_app(service=Service(config), pulse=Pulse(database, every=every, clock=self._clock))
+        pulse = pulse or Pulse(database, every=every, clock=self._clock)
+        self.app = create_app(service=Service(config), pulse=pulse)
         self.app.testing = True
         self.client = self.app.test_client()
 

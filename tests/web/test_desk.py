@@ -1,31 +1,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
-from typing import Any
 
 import pytest
 from redis import Redis
 from rq import Queue
 from sqlalchemy import select
 
-from pressroom import addresses
 from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.mailing.expanding import expand
 from pressroom.mailing.mailing import Mailing, State
 from pressroom.people.account import Role
 from pressroom.releases import revision as revisions
-from pressroom.releases.newsroom import Newsroom
+from pressroom.releases.asset import Rendition, Size
+from pressroom.releases.newsroom import ApprovalRule, Newsroom
 from pressroom.releases.release import Release, Status
 from pressroom.releases.translation import Translation
 from tests.conftest import MakeConfig
 from tests.mailing.makers import MailHouse
-from tests.makers import TITLES, Made, make_newsroom, make_release, make_revision_row
-from tests.sink import Sink
-from tests.web.staff import Browser, House
+from tests.makers import TITLES, make_newsroom, make_release, make_revision_row
+from tests.web.desk import at, mailings, public, publish, seen, stored
+from tests.web.staff import House
 
 SORANI = """کرێکارانی پردەکە گەڕانەوە سەر کار
 
@@ -37,71 +35,68 @@ SORANI = """کرێکارانی پردەکە گەڕانەوە سەر کار
 WHO = (*(role.value for role in Role), "stranger")
 READ, WRITE, LEAD = {"owner", "editor", "author", "viewer"}, {"owner", "editor", "author"}, {"owner", "editor"}
 
+OWNER = {"owner"}
+_RELEASE = "/desk/<slug>/releases/<release_id>"
+_PICTURE = f"{_RELEASE}/pictures/<asset_id>"
+_MAILING = "/desk/<slug>/mailings/<int(max=9223372036854775807):mailing_id>"
+
 # Every page and act of the desk, and who may.
 MATRIX: dict[tuple[str, str], set[str]] = {
     ("GET", "/desk/<slug>/"): READ,
     ("GET", "/desk/<slug>/new"): WRITE,
     ("POST", "/desk/<slug>/new"): WRITE,
-    ("GET", "/desk/<slug>/releases/<release_id>"): READ,
-    ("GET", "/desk/<slug>/releases/<release_id>/preview/<tag>"): READ,
-    ("GET", "/desk/<slug>/releases/<release_id>/assets/<asset_id>.<extension>"): READ,
-    ("GET", "/desk/<slug>/releases/<release_id>/text"): WRITE,
-    ("POST", "/desk/<slug>/releases/<release_id>/text"): WRITE,
-    ("GET", "/desk/<slug>/releases/<release_id>/publish"): LEAD,
-    ("POST", "/desk/<slug>/releases/<release_id>/publish"): LEAD,
-    ("GET", "/desk/<slug>/releases/<release_id>/retract"): LEAD,
-    ("POST", "/desk/<slug>/releases/<release_id>/retract"): LEAD,
-    ("GET", "/desk/<slug>/releases/<release_id>/mail"): LEAD,
-    ("POST", "/desk/<slug>/releases/<release_id>/mail"): LEAD,
-    ("GET", "/desk/<slug>/mailings/<int(max=9223372036854775807):mailing_id>"): READ,
-    ("GET", "/desk/<slug>/mailings/<int(max=9223372036854775807):mailing_id>/progress.json"): READ,
-    ("POST", "/desk/<slug>/mailings/<int(max=9223372036854775807):mailing_id>/<any(pause, resume, cancel):act>"): LEAD,
+    ("GET", "/desk/<slug>/settings"): OWNER,
+    ("POST", "/desk/<slug>/settings"): OWNER,
+    ("POST", "/desk/<slug>/settings/approval"): LEAD,
+    ("POST", "/desk/<slug>/settings/accredited"): OWNER,
+    ("GET", "/desk/<slug>/record"): LEAD,
+    ("GET", "/desk/<slug>/record.csv"): LEAD,
+    ("GET", "/desk/<slug>/vanish"): LEAD,
+    ("POST", "/desk/<slug>/vanish"): LEAD,
+    ("GET", _RELEASE): READ,
+    ("GET", f"{_RELEASE}/preview/<tag>"): READ,
+    ("GET", f"{_RELEASE}/assets/<asset_id>.<extension>"): READ,
+    ("GET", f"{_RELEASE}/assets/<asset_id>-print.<extension>"): READ,
+    ("GET", f"{_RELEASE}/pictures"): READ,
+    ("POST", f"{_RELEASE}/pictures"): WRITE,
+    ("POST", f"{_PICTURE}/texts"): WRITE,
+    ("POST", f"{_PICTURE}/faces"): WRITE,
+    ("GET", f"{_PICTURE}/cover"): WRITE,
+    ("POST", f"{_PICTURE}/cover"): WRITE,
+    ("POST", f"{_PICTURE}/detach"): WRITE,
+    ("GET", f"{_RELEASE}/text"): WRITE,
+    ("POST", f"{_RELEASE}/text"): WRITE,
+    ("POST", f"{_RELEASE}/ask"): WRITE,
+    ("GET", f"{_RELEASE}/review"): LEAD,
+    ("POST", f"{_RELEASE}/review"): LEAD,
+    ("POST", f"{_RELEASE}/send-back"): LEAD,
+    ("GET", f"{_RELEASE}/publish"): LEAD,
+    ("POST", f"{_RELEASE}/publish"): LEAD,
+    ("POST", f"{_RELEASE}/publish/<any(alone):alone>"): OWNER,
+    ("GET", f"{_RELEASE}/embargo"): LEAD,
+    ("POST", f"{_RELEASE}/embargo"): LEAD,
+    ("POST", f"{_RELEASE}/unschedule"): WRITE,
+    ("GET", f"{_RELEASE}/correct"): WRITE,
+    ("POST", f"{_RELEASE}/correct"): WRITE,
+    ("POST", f"{_RELEASE}/correct/<any(publish, alone):step>"): WRITE,
+    ("GET", f"{_RELEASE}/proposal"): READ,
+    ("POST", f"{_RELEASE}/proposal/<any(publish, withdraw):act>"): LEAD,
+    ("GET", f"{_RELEASE}/retract"): LEAD,
+    ("POST", f"{_RELEASE}/retract"): LEAD,
+    ("GET", f"{_RELEASE}/vanish"): LEAD,
+    ("POST", f"{_RELEASE}/vanish"): LEAD,
+    ("GET", f"{_RELEASE}/assets/<asset_id>/vanish"): LEAD,
+    ("POST", f"{_RELEASE}/assets/<asset_id>/vanish"): LEAD,
+    ("GET", f"{_RELEASE}/mail"): LEAD,
+    ("POST", f"{_RELEASE}/mail"): LEAD,
+    ("GET", _MAILING): READ,
+    ("GET", f"{_MAILING}/progress.json"): READ,
+    ("POST", f"{_MAILING}/<any(pause, resume, cancel):act>"): WRITE,
+    ("POST", "/desk/<slug>/stop"): WRITE,
+    ("POST", "/desk/<slug>/allow"): LEAD,
 }
-
-
-@pytest.fixture
-def mail(database: Database, config: Config, smtp_sink: Sink) -> MailHouse:
-    return MailHouse(database, config, smtp_sink)
-
-
-@pytest.fixture
-def house(mail: MailHouse, database: Database) -> Iterator[House]:
-    house = House(mail.config, database)
-    yield house
-    house.close()
-
-
-@pytest.fixture
-def newsroom(database: Database) -> Newsroom:
-    return make_newsroom(database)
-
-
-def at(made: Made, more: str = "") -> str:
-    return f"/desk/{made.newsroom.slug}/releases/{made.id}{more}"
-
-
-def public(made: Made, tag: str) -> str:
-    return addresses.release(made.newsroom.slug, tag, made.translations[tag].slug)
-
-
-def seen(browser: Browser, made: Made) -> str:
-    found = re.search(r'name="seen" value="([^"]*)"', browser.get(at(made, "/publish")).text)
-    assert found is not None
-    return found[1]
-
-
-def stored(house: House, made: Made) -> Release:
-    with house.database.reading() as tx:
-        return tx.get_one(Release, made.id)
-
-
-def mailings(house: House) -> list[Mailing]:
-    with house.database.reading() as tx:
-        return list(tx.scalars(select(Mailing).order_by(Mailing.id)))
-
-
-def publish(browser: Browser, made: Made, **fields: Any):
-    return browser.send(at(made, "/publish"), **{"seen": seen(browser, made), "hold": "0", **fields})
+# What the release of the test below does not have: a correction that waits, a large picture, a text without a language.
+NOT_THERE = ("/proposal", "-print", "/texts")
 
 
 def test_the_matrix_names_every_route_of_the_desk(house: House) -> None:
@@ -129,6 +124,9 @@ def test_each_role_may_do_what_its_row_says(house: House, mail: MailHouse, newsr
         "<extension>": "png",
         "<int(max=9223372036854775807):mailing_id>": str(mailing_id),
         "<any(pause, resume, cancel):act>": "pause",
+        "<any(publish, withdraw):act>": "publish",
+        "<any(publish, alone):step>": "publish",
+        "<any(alone):alone>": "alone",
     }
     for (method, rule), allowed in MATRIX.items():
         path = rule
@@ -136,6 +134,7 @@ def test_each_role_may_do_what_its_row_says(house: House, mail: MailHouse, newsr
             path = path.replace(name, value)
         status = (browser.get(path) if method == "GET" else browser.send(path)).status_code
         expected = {200, 303, 409, 422} if who in allowed else {403}
+        expected |= {404} if who in allowed and any(part in rule for part in NOT_THERE) else set()
         assert status in expected, (who, method, path, status)
 
 
@@ -144,7 +143,9 @@ def test_nobody_sees_the_desk_without_logging_in(house: House, newsroom: Newsroo
     for method, rule in MATRIX:
         if method == "GET" and "mailing" not in rule:
             path = rule.replace("<slug>", "river").replace("<release_id>", made.id).replace("<tag>", "ckb")
-            path = path.replace("<asset_id>.<extension>", "x.png")
+            path = (
+                path.replace("<asset_id>.<extension>", "x.png").replace("<asset_id>", "x").replace("<extension>", "png")
+            )
             answer = browser.get(path)
             assert (answer.status_code, answer.location[:12]) == (303, "/login?next="), path
             assert TITLES["en"] not in answer.text
@@ -220,11 +221,14 @@ def test_a_preview_shows_the_newest_text_to_staff_only(house: House, newsroom: N
 
 def test_pictures_of_a_draft_are_served_to_staff_only(house: House, newsroom: Newsroom) -> None:
     made = make_release(house.database, newsroom, ["en"], draft=True, pictures=1)
-    browser, asset = house.staff(newsroom, "viewer"), made.assets[0]
+    browser = house.staff(newsroom, "viewer")
+    with house.database.reading() as tx:
+        asset = tx.get_one(Rendition, (made.assets[0].id, Size.WEB))
+        pixels = asset.data
     found = re.search(r'<img src="([^"]+)"', browser.get(at(made, "/preview/en")).text)
     assert found is not None and found[1] == at(made, asset.path)
     shown = browser.get(found[1])
-    assert shown.data == asset.data and shown.mimetype == "image/png"
+    assert shown.data == pixels and shown.mimetype == "image/png"
     assert shown.headers["Cache-Control"] == "private, no-store"
     assert house.browser().get(asset.path).status_code == 404
     elsewhere = make_release(house.database, newsroom, ["en"], draft=True)
@@ -384,7 +388,7 @@ def test_without_a_mail_server_a_mailing_is_refused_and_publishing_alone_is_not(
 
 
 def test_where_two_persons_are_wanted_the_writer_waits_for_the_second(house: House) -> None:
-    newsroom = make_newsroom(house.database, two_person=True)
+    newsroom = make_newsroom(house.database, approval=ApprovalRule.ALWAYS)
     writer = house.staff(newsroom, "editor")
     second = house.browser(house.add(newsroom, "owner", "second@example.org"))
     sent = writer.send("/desk/river/new", language="ckb", text=SORANI)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +18,7 @@ from pressroom.errors import NotFound, TryLater
 from pressroom.releases import newsroom as newsrooms
 from pressroom.web import documents
 from pressroom.web.documents import Document, Keep
-from pressroom.web.fastpath import FastPath, Library, Pulse
+from pressroom.web.fastpath import FastPath, Instant, Library, Pulse
 from tests.makers import make_newsroom, make_release, now
 from tests.web.public import Site
 
@@ -291,3 +292,50 @@ def test_a_hidden_act_moves_no_date(site: Site, database: Database, path: str) -
     with database.transaction() as tx:
         newsrooms.touch(tx, newsroom.id, now=now())
     assert site.get(path).headers["Last-Modified"] == before
+
+
+def test_what_a_change_made_stale_leaves_the_memory_unasked(database: Database) -> None:
+    river, _ = make_newsroom(database), make_newsroom(database, "other")
+    library = Library(Pulse(database, every=0.0))
+    for path, newsroom in (("/a", "river"), ("/b", "river"), ("/other", "other"), ("/all", None)):
+        library.get(path, newsroom, lambda _: text("a name that endangers somebody"))
+    with database.transaction() as tx:
+        newsrooms.touch(tx, river.id, now=now())
+    assert library.find("/other")
+    assert list(library._shelf) == ["/other"]
+    assert library._used == library._shelf["/other"][0].size
+
+
+def test_a_document_rendered_while_others_saw_the_change_is_not_kept(database: Database) -> None:
+    river = make_newsroom(database)
+    library = Library(Pulse(database, every=0.0))
+
+    def render(_: datetime) -> Document:
+        with database.transaction() as tx:
+            newsrooms.touch(tx, river.id, now=now())
+        library.now()
+        return text("as it was before")
+
+    library.get("/a", "river", render)
+    assert not library._shelf and library._used == 0
+
+
+def test_a_slow_answer_of_the_clock_never_runs_ahead(database: Database) -> None:
+    def slow(tx: Session) -> datetime:
+        time.sleep(0.05)
+        return database.now(tx)
+
+    pulse = Pulse(database, clock=slow)
+    state = pulse.look()
+    with database.reading() as tx:
+        # SQLite counts whole milliseconds.
+        assert pulse.now(state) <= database.now(tx) + timedelta(milliseconds=2)
+
+
+def test_an_instant_never_moves(database: Database) -> None:
+    river = make_newsroom(database)
+    instant = Instant(database, clock=database.now)
+    state = instant.look()
+    with database.transaction() as tx:
+        newsrooms.touch(tx, river.id, now=now())
+    assert instant.look() is state and instant.now(state) == state.database_time

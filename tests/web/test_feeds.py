@@ -7,8 +7,11 @@ import pytest
 
 from pressroom import addresses
 from pressroom.db import Database
-from pressroom.releases import publishing
-from tests.makers import NAMES, TITLES, make_newsroom, make_release, now
+from pressroom.releases import newsroom as newsrooms
+from pressroom.releases import retracting, vanishing
+from pressroom.releases.newsroom import Newsroom, NoticeStyle
+from pressroom.releases.translation import Translation
+from tests.makers import NAMES, TITLES, make_correction, make_newsroom, make_release, now
 from tests.web.public import Site
 
 MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
@@ -74,9 +77,9 @@ def test_a_feed_is_not_to_be_kept_beyond_the_next_embargo(site: Site, database: 
 def test_the_newsrooms_own_feed_moves_to_an_earlier_language_when_it_comes_out(site: Site, database: Database) -> None:
     made = make_release(database, make_newsroom(database), ["ckb", "en"])
     with database.transaction() as tx:
-        english = tx.get_one(publishing.Translation, made.translations["en"].id)
+        english = tx.get_one(Translation, made.translations["en"].id)
         english.public_from = now() + timedelta(hours=1)
-        publishing.newsrooms.touch(tx, made.newsroom.id, now=now())
+        newsrooms.touch(tx, made.newsroom.id, now=now())
     assert [title for title, _ in entries(site, "/river/feed.atom")] == [TITLES["ckb"]]
     site.ahead = timedelta(hours=2)
     assert [title for title, _ in entries(site, "/river/feed.atom")] == [TITLES["en"]]
@@ -86,12 +89,13 @@ def test_a_retraction_changes_the_feed_and_its_last_change(site: Site, database:
     newsroom = make_newsroom(database)
     made = make_release(database, newsroom, public_from=now() - timedelta(days=2))
     before = site.get("/river/en/feed.atom")
-    publishing.retract(database, made.id, {"en": "It was not true."}, now=now())
+    retracting.retract(database, made.id, {"en": "It was not true."}, now=now())
     # A date is told once its second is over.
     site.ahead = timedelta(seconds=2)
     after = site.get("/river/en/feed.atom", If_None_Match=before.headers["ETag"])
     assert after.status_code == 200
-    assert not feedparser.parse(after.data).entries
+    told = [one.title for one in feedparser.parse(after.data).entries]
+    assert told == [f"Retracted: {TITLES['en']}"] * 2 and b"deleted-entry" in after.data
     assert feedparser.parse(after.data).feed.updated_parsed > feedparser.parse(before.data).feed.updated_parsed
     assert after.last_modified > before.last_modified
 
@@ -111,3 +115,45 @@ def test_the_channel_names_its_language_and_home(site: Site, database: Database)
     assert (feed.language, feed.link) == ("ckb", "http://127.0.0.1:8000/river/ckb/")
     assert feed.title.startswith(NAMES["ckb"])
     assert "language" not in feedparser.parse(site.get("/river/feed.rss").data).feed
+
+
+@pytest.mark.parametrize("kind", addresses.FEED_FORMATS)
+def test_corrections_and_removals_change_a_feed_and_its_last_change(site: Site, database: Database, kind: str) -> None:
+    made = make_release(database, make_newsroom(database), public_from=now() - timedelta(days=2))
+    address = f"/river/ckb/feed.{kind}"
+    first = site.get(address)
+    make_correction(database, made, {"en": "It opens in May."}, {"en": "Not in spring 7319."})
+    site.ahead = timedelta(seconds=2)
+    second = site.get(address, If_Modified_Since=first.headers["Last-Modified"])
+    assert second.status_code == 200 and second.last_modified > first.last_modified
+    told = [title for title, _ in entries(site, address)]
+    assert len(told) == 2 and told[1] == TITLES["ckb"] and told[0].endswith(TITLES["ckb"])
+    assert second.text.count("7319") >= 2
+    vanishing.vanish_release(database, made.id, now=now() + timedelta(seconds=2))
+    site.ahead = timedelta(seconds=5)
+    third = site.get(address, If_Modified_Since=second.headers["Last-Modified"])
+    assert third.status_code == 200 and third.last_modified > second.last_modified
+    assert entries(site, address) == []
+    assert ("deleted-entry" in third.text) == (kind == "atom")
+    assert "7319" not in third.text and TITLES["ckb"] not in third.text
+
+
+def test_a_newsroom_chooses_how_its_feeds_tell(site: Site, database: Database) -> None:
+    made = make_release(database, make_newsroom(database), public_from=now() - timedelta(days=2))
+    make_correction(database, made, {"en": "It opens in May."}, {"en": "Not in spring."})
+    found = {}
+    for style in NoticeStyle:
+        with database.transaction() as tx:
+            tx.get_one(Newsroom, made.newsroom.id).notice_style = style
+            newsrooms.touch(tx, made.newsroom.id, now=now())
+        found[style] = feedparser.parse(site.get("/river/en/feed.atom").data).entries
+    titles = {style: [one.title for one in several] for style, several in found.items()}
+    notice = f"Correction: {TITLES['en']}"
+    assert titles == {
+        NoticeStyle.IN_PLACE: [TITLES["en"]],
+        NoticeStyle.NOTICE: [notice, TITLES["en"]],
+        NoticeStyle.BOTH: [notice, TITLES["en"]],
+    }
+    told = {style: "Not in spring." in several[-1].content[0].value for style, several in found.items()}
+    assert told == {NoticeStyle.IN_PLACE: True, NoticeStyle.NOTICE: False, NoticeStyle.BOTH: True}
+    assert all("It opens in May." in several[-1].content[0].value for several in found.values())

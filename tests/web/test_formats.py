@@ -7,10 +7,13 @@ import pytest
 from lxml import html as lxml_html
 
 from pressroom.db import Database
-from pressroom.releases import publishing
+from pressroom.phrases import translator
+from pressroom.releases import newsroom as newsrooms
+from pressroom.releases import publishing, retracting
 from pressroom.releases.reading import read_statements
 from pressroom.releases.submitting import submit
-from tests.makers import TITLES, make_newsroom, make_release, now
+from pressroom.releases.translation import Translation
+from tests.makers import TITLES, make_correction, make_newsroom, make_release, now
 from tests.web.public import Site, path
 
 KINDS = {"txt": "text/plain; charset=utf-8", "md": "text/markdown; charset=utf-8"}
@@ -62,7 +65,7 @@ def test_an_embargoed_release_has_no_formats_until_its_second(site: Site, databa
 def test_a_retracted_release_is_gone_in_each_format_too(site: Site, database: Database, kind: str) -> None:
     made = make_release(database, make_newsroom(database))
     assert site.get(f"{path(made, 'ckb')}.{kind}").status_code == 200
-    publishing.retract(database, made.id, {"ckb": "ژمارەکان هەڵە بوون."}, now=now())
+    retracting.retract(database, made.id, {"ckb": "ژمارەکان هەڵە بوون."}, now=now())
     answer = site.get(f"{path(made, 'ckb')}.{kind}")
     assert (answer.status_code, answer.data) == (410, site.get(path(made, "ckb")).data)
 
@@ -70,8 +73,8 @@ def test_a_retracted_release_is_gone_in_each_format_too(site: Site, database: Da
 def test_a_source_that_is_never_shown_has_no_formats(site: Site, database: Database) -> None:
     made = make_release(database, make_newsroom(database), ["en", "ckb"])
     with database.transaction() as tx:
-        tx.get_one(publishing.Translation, made.translations["en"].id).publish = False
-        publishing.newsrooms.touch(tx, made.newsroom.id, now=now())
+        tx.get_one(Translation, made.translations["en"].id).publish = False
+        newsrooms.touch(tx, made.newsroom.id, now=now())
     assert site.get(f"{path(made, 'en')}.md").status_code == 404
     assert "translation_of" not in site.get(f"{path(made, 'ckb')}.md").text
 
@@ -96,3 +99,16 @@ def test_pushing_what_was_fetched_changes_nothing(site: Site, database: Database
     assert len(fetched) == 2
     again = submit(database, "river", read_statements(fetched), now=now())
     assert (again.release_id, again.changed) == (first.release_id, False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_formats_tell_of_corrections_and_of_what_lags_behind(site: Site, database: Database, kind: str) -> None:
+    made = make_release(database, make_newsroom(database))
+    make_correction(database, made, {"en": "It opens in May."}, {"en": "Not in spring."})
+    english, kurdish = (site.get(f"{path(made, tag)}.{kind}").text for tag in ("en", "ckb"))
+    head = 8 if kind == "txt" else 4
+    for said in (english, kurdish):
+        assert "Not in spring." in "\n".join(said.split("\n")[:head])
+    assert "It opens in May." in english
+    missing = "The text in this language has not been corrected yet."
+    assert missing not in english and translator("ckb")(missing) in kurdish

@@ -11,10 +11,19 @@ from lxml import html as lxml_html
 
 from pressroom import addresses, languages
 from pressroom.db import Database
-from pressroom.releases import publishing
-from pressroom.releases.release import Release
+from pressroom.releases import publishing, retracting, vanishing
 from pressroom.releases.translation import Translation
-from tests.makers import ABOUT, NAMES, TITLES, Made, make_newsroom, make_release, make_revision_row, now
+from tests.makers import (
+    ABOUT,
+    NAMES,
+    TITLES,
+    Made,
+    make_correction,
+    make_newsroom,
+    make_release,
+    make_revision_row,
+    now,
+)
 from tests.web.public import Site, path
 
 
@@ -103,7 +112,7 @@ def test_an_embargoed_release_is_nowhere_until_its_second(site: Site, database: 
     lifts = now() + timedelta(hours=1)
     titles = {tag: f"{title} 7319" for tag, title in TITLES.items()}
     made = make_release(database, newsroom, titles=titles, public_from=lifts, beats=["water"], pictures=1)
-    own = [*(path(made, tag) for tag in made.translations), f"/river/r/{made.id}", made.assets[0].path]
+    own = [*(path(made, tag) for tag in made.translations), f"/river/r/{made.id}", f"/assets/{made.assets[0].id}.png"]
     # Nothing else carries its beat, whose name alone could tell of it.
     own += [address for address in places(made) if "/beats/" in address]
     shared = [address for address in places(made) if "/beats/" not in address]
@@ -139,9 +148,9 @@ def test_a_source_that_is_never_shown_shows_nowhere(site: Site, database: Databa
 def test_a_retracted_release_says_so_in_each_language_and_keeps_no_text(site: Site, database: Database) -> None:
     made = make_release(database, make_newsroom(database), beats=["water"], pictures=1)
     assert site.get(path(made, "en")).status_code == 200
-    assert site.get(made.assets[0].path).status_code == 200
+    assert site.get(f"/assets/{made.assets[0].id}.png").status_code == 200
     reasons = {"en": "The figures were wrong.", "ckb": "ژمارەکان هەڵە بوون."}
-    publishing.retract(database, made.id, reasons, now=now())
+    retracting.retract(database, made.id, reasons, now=now())
     for tag, reason in [*reasons.items(), ("ar", reasons["en"])]:
         answer = site.get(path(made, tag))
         assert answer.status_code == 410
@@ -150,21 +159,134 @@ def test_a_retracted_release_says_so_in_each_language_and_keeps_no_text(site: Si
         assert said.text_content() == reason
         assert (said.get("lang") or page.get("lang")) == ("en" if tag == "ar" else tag)
         assert made.revisions[tag].text.splitlines()[0] not in answer.text
-    assert site.get(made.assets[0].path).status_code == 404
+    assert site.get(f"/assets/{made.assets[0].id}.png").status_code == 404
     assert site.get(f"/river/r/{made.id}").status_code == 410
     for address in places(made):
-        assert not any(title in site.get(address).text for title in TITLES.values())
+        said = site.get(address).text
+        # Feeds tell those who have read it; lists do not offer it.
+        assert "/feed." in address or not any(title in said for title in TITLES.values())
+        assert not any(revision.text.splitlines()[0] in said for revision in made.revisions.values())
 
 
 def test_a_removed_release_leaves_no_word_behind(site: Site, database: Database) -> None:
-    made = make_release(database, make_newsroom(database))
-    with database.transaction() as tx:
-        tx.get_one(Release, made.id).removed_at = now()
-        publishing.newsrooms.touch(tx, made.newsroom.id, now=now())
-    for address in (path(made, "kmr"), f"/river/r/{made.id}"):
+    newsroom = make_newsroom(database)
+    made, single = make_release(database, newsroom, beats=["water"]), make_release(database, newsroom, ["kmr"])
+    make_correction(database, made, {"en": "The bridge is shut."}, {"en": "Said of the bridge."})
+    secrets = [*TITLES.values(), *(one.text.split("\n")[0] for one in made.revisions.values()), "bridge", "shut"]
+    secrets += [one.slug for release in (made, single) for one in release.translations.values()]
+    own = [f"{path(made, tag)}{end}" for tag in made.translations for end in ("", ".txt", ".md", "/changes")]
+    own += [path(single, "kmr"), *(f"/river/r/{one.id}" for one in (made, single))]
+    for one in (made, single):
+        vanishing.vanish_release(database, one.id, now=now())
+    for address in own:
         answer = site.get(address)
-        assert answer.status_code == 410
-        assert not any(title in answer.text for title in TITLES.values())
+        assert answer.status_code == 410, address
+        assert not [secret for secret in secrets if secret in unquote(answer.text)]
+    for address in [*places(made), "/sitemap.xml", "/news-sitemap.xml"]:
+        assert not [secret for secret in secrets if secret in unquote(site.get(address).text)], address
+
+
+def note_of(page: lxml_html.HtmlElement) -> list[tuple[str, str | None, str | None]]:
+    found = page.xpath("//section[@class='corrections']//p[@class='note']")
+    return [(one.text_content(), one.get("lang"), one.get("dir")) for one in found]
+
+
+def test_a_correction_stands_on_every_translation_at_once(site: Site, database: Database) -> None:
+    made = make_release(database, make_newsroom(database), public_from=now() - timedelta(days=3))
+    notes = {"en": "It opens in May.", "ckb": "لە ئایاردا دەکرێتەوە."}
+    bodies = {"en": "The bridge opens in May.", "ar": "يُفتتح الجسر في أيار."}
+    assert not tree(site, path(made, "en")).xpath("//section[@class='corrections']")
+    make_correction(database, made, bodies, notes)
+    said = {
+        "en": (notes["en"], None, None),
+        "ckb": (notes["ckb"], None, None),
+        "kmr": (notes["en"], "en", "ltr"),
+        "ar": (notes["en"], "en", "ltr"),
+    }
+    for tag, note in said.items():
+        page = tree(site, path(made, tag))
+        assert note_of(page) == [note]
+        lagging = page.xpath("//*[@role='note']")
+        assert len(lagging) == (1 if tag in ("ckb", "kmr") else 0)
+        data = json.loads(page.xpath("string(//script)"))
+        assert [(one["@type"], one["text"]) for one in data["correction"]] == [("CorrectionComment", note[0])]
+        assert data["dateModified"] > data["datePublished"]
+        assert page.xpath("//section[@class='corrections']//a/@href") == [f"{path(made, tag)}/changes"]
+        assert tree(site, f"/river/{tag}/").xpath("//article//strong[@class='mark']")
+    assert "May" in tree(site, path(made, "en")).xpath("string(//div[@class='text'])")
+
+
+def test_the_newest_correction_stands_first_and_spelling_is_only_listed(site: Site, database: Database) -> None:
+    made = make_release(database, make_newsroom(database, languages=["en", "ckb"]))
+    for number, body in enumerate(("In May.", "In June."), 1):
+        make_correction(database, made, {"en": body}, {"en": f"Note {number}.\nMore <b>."})
+    make_correction(database, made, {"en": "In  Junne."}, {"en": "A slip."}, minor=True)
+    page = tree(site, path(made, "en"))
+    assert [text for text, _, _ in note_of(page)] == ["Note 2.\nMore <b>.", "Note 1.\nMore <b>."]
+    headings = tree(site, f"{path(made, 'en')}/changes").xpath("//section[@class='step']/h2/bdi/text()")
+    assert headings == ["3", "2", "1"]
+    only_spelling = make_release(database, made.newsroom, ["en"])
+    make_correction(database, only_spelling, {"en": "A brigde."}, {}, minor=True)
+    page = tree(site, path(only_spelling, "en"))
+    assert note_of(page) == [] and page.xpath("//a[contains(@href, '/changes')]")
+    assert not tree(site, "/river/en/").xpath("//article[1]//strong[@class='mark']")
+
+
+def test_changes_say_what_a_language_said_and_says(site: Site, database: Database) -> None:
+    made = make_release(
+        database,
+        make_newsroom(database),
+        bodies={"en": "It opens in spring. All may walk.", "ckb": "لە بەهاردا دەکرێتەوە. هەموو دەتوانن بڕۆن."},
+    )
+    after = {"en": "It opens in May. All may walk. Bring friends.", "ckb": "لە ئایاردا دەکرێتەوە. هەموو دەتوانن بڕۆن."}
+    make_correction(database, made, after, {"en": "May."})
+    english = tree(site, f"{path(made, 'en')}/changes")
+    words = [" ".join(one.text_content().split()) for one in english.xpath("//dl/div")]
+    assert words == ["Was: It opens in spring.", "Now: It opens in May.", "Added: Bring friends."]
+    kurdish = tree(site, f"{path(made, 'ckb')}/changes")
+    assert [(one.text, one.get("lang"), one.get("dir")) for one in kurdish.xpath("//dd")] == [
+        ("لە بەهاردا دەکرێتەوە.", "ckb", "rtl"), ("لە ئایاردا دەکرێتەوە.", "ckb", "rtl"),
+    ]  # fmt: skip
+    arabic = tree(site, f"{path(made, 'ar')}/changes")
+    assert not arabic.xpath("//dl") and arabic.xpath("//*[@role='note']")
+    assert arabic.xpath("//nav[@class='languages']//a/@href") == [
+        f"{path(made, tag)}/changes" for tag in ("en", "ckb", "kmr", "ar")
+    ]
+    for page in (english, arabic):
+        assert page.xpath("//meta[@name='robots']/@content") == ["noindex"]
+
+
+def test_where_nothing_was_corrected_there_is_no_list_of_changes(site: Site, database: Database) -> None:
+    made = make_release(database, make_newsroom(database))
+    hidden = make_release(database, made.newsroom, ["en"], public_from=now() + timedelta(hours=1))
+    unknown = site.get("/river/en/no-such-release")
+    for one in (made, hidden):
+        answer = site.get(f"{path(one, 'en')}/changes")
+        assert (answer.status_code, answer.data) == (404, unknown.data)
+    make_correction(database, made, {"en": "In May."}, {"en": "May."})
+    retracting.retract(database, made.id, {"en": "Not at all."}, now=now())
+    answer = site.get(f"{path(made, 'en')}/changes")
+    assert answer.status_code == 410 and "In May" not in answer.text
+
+
+def test_an_address_that_named_somebody_leads_on_for_good(site: Site, database: Database) -> None:
+    titles = {"en": "Şîlan speaks", "ckb": "شیلان دەدوێت"}
+    made = make_release(database, make_newsroom(database), ["en", "ckb"], titles=titles)
+    before = {tag: path(made, tag) for tag in titles}
+    vanishing.vanish_text(database, "river", "Şîlan", now=now())
+    vanishing.vanish_text(database, "river", "شیلان", now=now())
+    for tag, address in before.items():
+        for end in ("", ".txt", ".md"):
+            answer = site.get(address + end)
+            assert answer.status_code == 301
+            led = answer.headers["Location"]
+            assert led.endswith(end) and site.get(led).status_code == 200
+            name = titles[tag].split()[0]
+            assert name not in unquote(led) and name not in site.get(led).text
+    offered = tree(site, f"/river/r/{made.id}").xpath("//ul[@class='choices']//a/@href")
+    assert {site.get(one).status_code for one in offered} == {200} and not set(offered) & set(before.values())
+    retracting.retract(database, made.id, {"en": "Not true."}, now=now())
+    assert site.get(before["en"]).status_code == 410
 
 
 def test_the_front_page_and_the_newsroom_offer_every_language(site: Site, database: Database) -> None:
@@ -222,7 +344,7 @@ def test_pictures_stand_as_figures_with_alt_caption_and_credit(site: Site, datab
     body = "Look:\n\n![as typed](picture-1.png)\n\nDone."
     made = make_release(database, newsroom, bodies={"en": body}, pictures=2)
     figures = tree(site, path(made, "en")).xpath("//figure")
-    assert [one.xpath("string(img/@src)") for one in figures] == [made.assets[0].path, made.assets[1].path]
+    assert [one.xpath("string(img/@src)") for one in figures] == [f"/assets/{asset.id}.png" for asset in made.assets]
     assert figures[1].xpath("string(img/@alt)") == "The bridge at dawn"
     assert "River Valley Archive" in figures[1].xpath("string(figcaption)")
 

@@ -10,7 +10,7 @@ from lxml import html as lxml_html
 
 from pressroom.db import Database
 from pressroom.feeds import sitemap as sitemaps
-from pressroom.releases import publishing
+from pressroom.releases import retracting
 from tests.makers import TITLES, make_newsroom, make_release, now
 from tests.web.public import Site, path
 
@@ -94,7 +94,7 @@ def test_a_retracted_release_leaves_every_map(site: Site, database: Database) ->
     made = make_release(database, make_newsroom(database), titles={"en": "Bridge 7319"}, languages=["en"])
     before = {one: site.get(one) for one in MAPS[:3]}
     assert all("7319" in answer.text for answer in before.values())
-    publishing.retract(database, made.id, {"en": "It was not true."}, now=now())
+    retracting.retract(database, made.id, {"en": "It was not true."}, now=now())
     for one, answer in before.items():
         after = site.get(one, If_None_Match=answer.headers["ETag"])
         assert after.status_code == 200 and "7319" not in after.text

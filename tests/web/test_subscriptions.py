@@ -222,3 +222,12 @@ def test_preferences_show_and_keep_what_was_chosen(site: Site) -> None:
 
 def test_an_unknown_newsroom_is_not_found(site: Site) -> None:
     assert site.browser.get("/subscribe/nowhere").status_code == 404
+
+
+def test_whoever_would_rather_wait_for_their_language_says_how_long(site: Site) -> None:
+    path = f"/preferences/{site.token('preferences', site.subscribed())}"
+    answer = site.submit(path, path, language_1="ckb", wait="12")
+    assert 'value="12" selected' in answer.text
+    with site.database.reading() as tx:
+        assert tx.scalars(select(Subscriber.wait_hours)).one() == 12
+    assert 'value="0" selected' in site.submit(path, path, language_1="ckb", wait="-1").text

@@ -5,10 +5,27 @@ from __future__ import annotations
 from flask import Blueprint
 
 from pressroom.web import auth
-from pressroom.web.desk import mailings, newsrooms, publishing, releases, statements
+from pressroom.web.desk import (
+    correcting,
+    mailings,
+    newsrooms,
+    pictures,
+    publishing,
+    record,
+    releases,
+    rescheduling,
+    retracting,
+    reviewing,
+    settings,
+    statements,
+    vanishing,
+)
 
 bp = Blueprint("desk", __name__, url_prefix="/desk")
 
 auth.guard(bp)
-for _part in (newsrooms, releases, statements, publishing, mailings):
+for _part in (
+    newsrooms, settings, record, releases, statements, pictures, reviewing, publishing, rescheduling, correcting,
+    retracting, vanishing, mailings,
+):  # fmt: skip
     bp.register_blueprint(_part.bp)

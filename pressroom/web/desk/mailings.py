@@ -17,8 +17,7 @@ from pressroom.mailing.mailing import FINAL, Mailing, Progress
 from pressroom.mailing.media_list import MediaList
 from pressroom.people.account import Act
 from pressroom.web import auth
-from pressroom.web.desk import room, sheet
-from pressroom.web.desk.publishing import choices, hold, require_mail
+from pressroom.web.desk import room, sheet, terms
 from pressroom.web.desk.room import Room
 from pressroom.web.errors import status_of
 from pressroom.web.publishing import the_service
@@ -42,16 +41,17 @@ def start(slug: str, release_id: str) -> ResponseReturnValue:
         entered.release(release_id)
         now = entered.now
     try:
-        require_mail()
+        terms.require_mail([test or "", *request.form.getlist("lists")])
         mailing_id = steering.start_mailing(
             service.database,
             service.keyring,
             release_id,
             request.form.getlist("lists") if test is None else [],
-            hold=hold(request.form.get("hold", "")),
+            hold=terms.hold(request.form.get("hold", "")),
             now=now,
             by=auth.account_id(),
             test=test,
+            under_embargo=request.form.get("under_embargo") == "1",
         )
     except (Refused, Conflict) as error:
         with room.enter(slug, Act.SEND) as entered:
@@ -93,7 +93,8 @@ def progress(slug: str, mailing_id: int) -> ResponseReturnValue:
 
 @bp.post(f"{_ONE}/<any(pause, resume, cancel):act>")
 def steer(slug: str, mailing_id: int, act: str) -> ResponseReturnValue:
-    with room.enter(slug, Act.SEND) as entered:
+    # Going on is the one of the three that lets something leave.
+    with room.enter(slug, Act.SEND if act == "resume" else Act.STOP) as entered:
         entered.mailing(mailing_id)
         now = entered.now
     database: Database = the_service().database
@@ -110,7 +111,7 @@ def _form(entered: Room, release_id: str, *, wrong: str | None = None) -> str:
         room=entered,
         newsroom=entered.newsroom,
         sheet=sheet.of(entered.tx, entered.newsroom, entered.release(release_id), entered.now),
-        choices=choices(entered),
+        choices=terms.choices(entered),
         chosen=given.getlist("lists"),
         given=given,
         hold=the_service().config.mail_hold,

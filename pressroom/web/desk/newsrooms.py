@@ -1,4 +1,4 @@
-"""The newsrooms somebody works for, and the releases of one."""
+"""The newsrooms somebody works for, the releases of one, and the switch that stops everything leaving it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from pressroom.mailing import stopping
 from pressroom.people.account import Act, Membership
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
 from pressroom.web import auth
-from pressroom.web.desk import room, sheet
+from pressroom.web.desk import room, settings, sheet
 from pressroom.web.publishing import the_service
 
 bp = Blueprint("newsrooms", __name__)
@@ -51,6 +52,26 @@ def releases(slug: str) -> ResponseReturnValue:
             room=entered,
             newsroom=entered.newsroom,
             sheets=sheet.load(entered.tx, entered.newsroom, found[:_PER_PAGE], entered.now),
+            wish=settings.wish(entered.newsroom) if entered.may("publish") else None,
             number=number,
             has_more=len(found) > _PER_PAGE,
         )
+
+
+@bp.post("/<slug>/stop")
+def stop(slug: str) -> ResponseReturnValue:
+    """Nobody has to agree, and nothing is asked: what may leave wrongly must not wait for a second look."""
+    with room.enter(slug, Act.STOP) as entered:
+        now = entered.now
+    stopping.stop_everything(the_service().database, slug, now=now, by=auth.account_id())
+    room.ring()
+    return redirect(url_for(".releases", slug=slug), 303)
+
+
+@bp.post("/<slug>/allow")
+def allow(slug: str) -> ResponseReturnValue:
+    """Starts nothing by itself."""
+    with room.enter(slug, Act.PUBLISH) as entered:
+        now = entered.now
+    stopping.allow(the_service().database, slug, now=now, by=auth.account_id())
+    return redirect(url_for(".releases", slug=slug), 303)

@@ -8,26 +8,29 @@ from datetime import datetime
 from flask import Blueprint, Response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
 
 from pressroom import addresses
+from pressroom.db import from_micros
 from pressroom.errors import NotFound
 from pressroom.feeds import item as items
 from pressroom.feeds.item import Item
 from pressroom.mailing import mailing as mailings
-from pressroom.people import inviting
-from pressroom.people.account import Act, Role, role_in
+from pressroom.mailing import record
+from pressroom.people.account import Act
+from pressroom.releases import approving
+from pressroom.releases import asset as assets
 from pressroom.releases import beat as beats
-from pressroom.releases import publishing
+from pressroom.releases import correction as corrections
 from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
-from pressroom.releases.asset import Asset
-from pressroom.web.desk import room, sheet
+from pressroom.releases.asset import Size
+from pressroom.web.desk import people, room, sheet, wording
+from pressroom.web.desk.people import Approver
 from pressroom.web.desk.room import Room
 from pressroom.web.desk.sheet import Sheet, Standing
 from pressroom.web.locale import page_language, speak
 from pressroom.web.places import feed_links, own_feeds
-from pressroom.web.publishing import base_url, the_service
+from pressroom.web.publishing import base_url
 
 bp = Blueprint("releases", __name__)
 
@@ -45,19 +48,12 @@ class Draft(Item):
         return self.translation.public_from or self.release.embargo_until or self.shown_at
 
 
-@dataclass(frozen=True)
-class Approver:
-    """`address` is opened for owners only."""
-
-    role: Role
-    address: str | None
-
-
 @bp.get("/<slug>/releases/<release_id>")
 def release(slug: str, release_id: str) -> ResponseReturnValue:
     with room.enter(slug, Act.READ) as entered:
         found = sheet.of(entered.tx, entered.newsroom, entered.release(release_id), entered.now)
         shown = [mailings.progress(entered.tx, one.id) for one in found.mailings[:_MAILINGS]]
+        timeline = record.of_release(entered.tx, entered.newsroom.id, release_id)
         return render_template(
             "desk/release.html",
             room=entered,
@@ -66,6 +62,13 @@ def release(slug: str, release_id: str) -> ResponseReturnValue:
             beats=beats.of_release(entered.tx, release_id),
             progress={one.id: one for one in shown},
             approvers=_approvers(entered, found) if found.standing is Standing.IN_REVIEW else None,
+            proposal=corrections.proposal(entered.tx, release_id),
+            made=corrections.of_release(entered.tx, release_id),
+            wants_two=approving.wants_two(entered.tx, entered.newsroom),
+            timeline=timeline,
+            people=people.who(entered, [one.account_id for one in timeline]),
+            of_act=wording.of_act,
+            instant=from_micros,
             base_url=base_url(),
             at=addresses,
         )
@@ -96,10 +99,10 @@ def preview(slug: str, release_id: str, tag: str) -> ResponseReturnValue:
             "desk/preview.html",
             newsroom=entered.newsroom,
             item=draft,
-            body=items.body_html(draft, url_for(".release", slug=slug, release_id=release_id)),
+            body=items.body_html(draft, url_for(".release", slug=slug, release_id=release_id), plays=True),
             words=words,
             previews=[one.language for one in texts],
-            is_public=any(one.language == tag and one.is_out and not one.waits for one in texts),
+            is_public=any(one.language == tag and one.is_out and not one.has_draft for one in texts),
             canonical=None,
             alternates=[],
             x_default=addresses.short(slug, found.id),
@@ -111,24 +114,19 @@ def preview(slug: str, release_id: str, tag: str) -> ResponseReturnValue:
 
 
 @bp.get("/<slug>/releases/<release_id>/assets/<asset_id>.<extension>")
-def asset(slug: str, release_id: str, asset_id: str, extension: str) -> ResponseReturnValue:
-    """A picture of a release, public or not."""
+@bp.get("/<slug>/releases/<release_id>/assets/<asset_id>-print.<extension>", defaults={"size": "print"})
+def asset(slug: str, release_id: str, asset_id: str, extension: str, size: str = "web") -> ResponseReturnValue:
+    """A picture or file of a release, public or not, as it is stored: without any metadata."""
     with room.enter(slug, Act.READ) as entered:
         found = entered.release(release_id)
-        query = select(Asset).where(Asset.id == asset_id, Asset.release_id == found.id, Asset.extension == extension)
-        shown = entered.tx.scalars(query).one_or_none()
-        if shown is None:
+        if assets.get(entered.tx, asset_id).release_id != found.id:
             raise NotFound("There is no such picture.")
+        shown = assets.rendition(entered.tx, asset_id, Size(size), extension)
         return Response(shown.data, content_type=shown.media_type)
 
 
 def _approvers(entered: Room, found: Sheet) -> list[Approver]:
-    """Who can publish what waits for a second person, without those whose accounts are disabled."""
+    """Who can publish what waits for a second person."""
     named = [(one.translation, one.revision) for one in found.texts if one.translation.publish]
-    keyring, out = the_service().keyring, []
-    for account_id in publishing.approvers(entered.tx, entered.newsroom.id, named):
-        open_addresses = inviting.addresses_of(entered.tx, keyring, [account_id])
-        role = role_in(entered.tx, account_id, entered.newsroom.id)
-        if open_addresses and role:
-            out.append(Approver(role, open_addresses[0] if entered.role is Role.OWNER else None))
-    return out
+    unread = approving.lacking(entered.tx, named)
+    return people.approvers(entered, approving.approvers(entered.tx, entered.newsroom.id, unread))

@@ -48,8 +48,13 @@ class Text:
 
     @property
     def waits(self) -> bool:
-        """Whether publishing would put out something that it has not put out yet."""
-        return self.translation.publish and self.translation.revision_id != self.revision.id
+        """Whether publishing would put out something that it has not put out yet; what is out is only corrected."""
+        return self.translation.publish and not self.is_out and self.translation.revision_id != self.revision.id
+
+    @property
+    def has_draft(self) -> bool:
+        """Whether a newer text of what is public stands ready, as a proposed correction."""
+        return self.is_out and self.translation.revision_id != self.revision.id
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,17 @@ class Sheet:
 
     @property
     def seen(self) -> str:
-        """Names the revisions that stand on this sheet, to be compared with those that would go out."""
-        return ".".join(sorted(str(one.revision.id) for one in self.texts if one.translation.publish))
+        """Names the revisions that stand on this sheet and are not out, for a form whose answer has to mean these."""
+        waiting = [one.revision.id for one in self.texts if one.translation.publish and not one.is_out]
+        return ".".join(sorted(map(str, waiting)))
+
+    @property
+    def can_correct(self) -> bool:
+        return not self.is_over and any(one.is_out for one in self.texts)
+
+    @property
+    def is_public(self) -> bool:
+        return self.standing is Standing.PUBLISHED
 
 
 def load(tx: Session, newsroom: Newsroom, releases: Sequence[Release], now: datetime) -> list[Sheet]:
@@ -153,7 +167,7 @@ def _texts(
         if revision is None:
             continue
         is_source = one.language == release.source_language
-        is_stale = not is_source and source is not None and revision.source_revision_id != source.id
+        is_stale = not is_source and source is not None and revision.source_revision_id != source.said_since
         is_out = visibility.of_translation(release, one, now) is Visibility.PUBLIC
         texts.append(Text(one, revision, is_source, is_stale, is_out))
     return texts

@@ -1,0 +1,116 @@
+"""What stands in a feed: the newest entries, notices among them, and what is gone. Every query asks visibility."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from pressroom.feeds import channel as channels
+from pressroom.feeds import item as items
+from pressroom.feeds.channel import Channel
+from pressroom.feeds.entry import Entry, Tombstone
+from pressroom.feeds.notice import Row
+from pressroom.releases import visibility
+from pressroom.releases.correction import Correction
+from pressroom.releases.newsroom import Newsroom, NoticeStyle
+from pressroom.releases.release import Release
+from pressroom.releases.translation import Translation
+from pressroom.releases.visibility import Visibility, translation_is_public, translation_was_public
+
+
+@dataclass(frozen=True)
+class Contents:
+    """`tombstones` are of what was public in the feed and was taken back, the newest first."""
+
+    entries: Sequence[Entry]
+    tombstones: Sequence[Tombstone] = ()
+
+
+def contents(tx: Session, channel: Channel, now: datetime, *, limit: int = 50) -> Contents:
+    """At most `limit` entries, of which each release, correction and retraction has one, and as many tombstones."""
+    dated = [
+        *_in_place(tx, channel, now, limit),
+        *_corrections(tx, channel, now, limit),
+        *_retractions(tx, channel, now, limit),
+    ]
+    newest = sorted(dated, key=lambda one: one[0], reverse=True)[:limit]
+    return Contents([entry for _, entry in newest], _tombstones(tx, channel, now, limit))
+
+
+_Dated = tuple[datetime, Entry]
+
+
+def _in_place(tx: Session, channel: Channel, now: datetime, limit: int) -> Iterable[_Dated]:
+    shown = or_(translation_is_public(now), and_(_is_retracted(now), Newsroom.notice_style != NoticeStyle.NOTICE))
+    found = _seen(channels.rows(tx, channel, shown, limit=limit), now, Visibility.PUBLIC, Visibility.RETRACTED)
+    for item in items.load(tx, found, now):
+        began = item.published if channel.language else item.release.public_from
+        assert began is not None
+        yield began, Entry(item, tells=item.newsroom.notice_style is not NoticeStyle.NOTICE)
+
+
+def _corrections(tx: Session, channel: Channel, now: datetime, limit: int) -> Iterable[_Dated]:
+    """For those that were out when it was made; a later language never said anything else."""
+    public = translation_is_public(now)
+    query = (
+        select(Correction.release_id, Correction.number, Correction.at)
+        .join(Release, Release.id == Correction.release_id)
+        .join(Translation, Translation.release_id == Release.id)
+        .join(Newsroom, Newsroom.id == Release.newsroom_id)
+        .where(public, Correction.at <= now, Correction.minor.is_(False), Correction.at >= Translation.public_from)
+        .where(Newsroom.notice_style != NoticeStyle.IN_PLACE, *channels.conditions(channel))
+        .group_by(Correction.id)
+        .order_by(Correction.at.desc(), Correction.id)
+        .limit(limit)
+    )
+    made = [(release_id, number, at) for release_id, number, at in tx.execute(query) if at is not None]
+    by_release = channels.of_releases(tx, [one[0] for one in made], and_(public, *channels.conditions(channel)))
+    loaded = {
+        one.translation.id: one for one in items.load(tx, [row for found in by_release.values() for row in found], now)
+    }
+    for release_id, number, at in made:
+        # A language that came later would else give the notice another identity.
+        out = [row for row in by_release[release_id] if (row[2].public_from or at) <= at]
+        item = loaded[channels.best_of(out[0][0], out)[2].id]
+        yield from ((at, Entry(item, one)) for one in item.notices if one.number == number)
+
+
+def _retractions(tx: Session, channel: Channel, now: datetime, limit: int) -> Iterable[_Dated]:
+    shown = and_(_is_retracted(now), Newsroom.notice_style != NoticeStyle.IN_PLACE)
+    found = channels.rows(tx, channel, shown, limit=limit, by=Release.retracted_at)
+    for item in items.load(tx, _seen(found, now, Visibility.RETRACTED), now):
+        told = item.retraction
+        assert told is not None
+        yield told.at, Entry(item, told)
+
+
+def _is_retracted(now: datetime) -> ColumnElement[bool]:
+    return and_(translation_was_public(now), Release.retracted_at.is_not(None), Release.removed_at.is_(None))
+
+
+def _seen(found: Iterable[Row], now: datetime, *wanted: Visibility) -> list[Row]:
+    """What the one rule agrees to."""
+    return [row for row in found if visibility.of_translation(row[1], row[2], now) in wanted]
+
+
+def _tombstones(tx: Session, channel: Channel, now: datetime, limit: int) -> list[Tombstone]:
+    """Also of the other languages, where an entry may have stood for a release in any of them."""
+    when = func.coalesce(Release.removed_at, Release.retracted_at)
+    query = (
+        select(Release, Translation)
+        .join(Translation, Translation.release_id == Release.id)
+        .where(translation_was_public(now), *channels.conditions(channel))
+        .order_by(when.desc(), Translation.id)
+        .limit(limit)
+    )
+    found = [(one[0], one[1]) for one in tx.execute(query)]
+    taken = [
+        (translation, release.removed_at or release.retracted_at)
+        for release, translation in found
+        if visibility.of_translation(release, translation, now) in (Visibility.RETRACTED, Visibility.REMOVED)
+    ]
+    return [Tombstone(translation.urn, moment) for translation, moment in taken if moment is not None]

@@ -1,0 +1,40 @@
+"""Scrubbing: after something vanished its tables are written anew, so that no freed page of the store still holds it.
+
+It is noted in the transaction of the act and done at once; if that is cut short, the outbox has it done later.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from pressroom import outbox
+from pressroom.db import Database
+
+log = logging.getLogger(__name__)
+
+SCRUB = "scrub_store"
+
+# Where words and pictures lie.
+_TABLES = (
+    "release translation revision revision_asset rendition asset correction former_slug beat newsroom audit_entry"
+).split()
+
+
+def note(tx: Session, *, now: datetime) -> None:
+    """With an act that makes something vanish."""
+    outbox.put(tx, SCRUB, {}, now=now)
+
+
+def scrub(database: Database) -> bool:
+    """After the commit. False if readers kept it from ending; it is then tried again by itself."""
+    with database.reading() as tx:
+        noted = outbox.open_rows(tx, SCRUB)
+    if not database.scrub(_TABLES):
+        log.warning("What vanished is still in freed pages of the database: readers were in the way; trying again.")
+        return False
+    with database.transaction() as tx:
+        outbox.done(tx, noted, now=database.now(tx))
+    return True

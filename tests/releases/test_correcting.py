@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from pressroom.db import Database
+from pressroom.errors import Conflict, Refused
+from pressroom.people.account import Role
+from pressroom.releases import approving, correcting, log, retracting
+from pressroom.releases import correction as corrections
+from pressroom.releases.log import LogRow
+from pressroom.releases.newsroom import ApprovalRule
+from pressroom.releases.revision import Revision
+from pressroom.releases.translation import Translation
+from tests.makers import Made, make_account, make_newsroom, make_release, now, write_statement
+
+_NOTE = {"en": "The bridge opens on Monday, not on Sunday."}
+
+
+def _public(database: Database, **given: object) -> Made:
+    return make_release(database, make_newsroom(database, **given), ["en", "ckb"])  # type: ignore[arg-type]
+
+
+def _named(database: Database, made: Made) -> dict[str, tuple[Translation, Revision]]:
+    with database.reading() as tx:
+        found = tx.scalars(select(Translation).where(Translation.release_id == made.id))
+        return {one.language: (one, tx.get_one(Revision, one.revision_id)) for one in found}
+
+
+def _text(folder: Path, words: str, tag: str = "en"):
+    return write_statement(folder, f"# New bridge opens to walkers\n\n{words}", tag)
+
+
+def test_a_correction_is_a_new_revision_with_a_note_on_every_translation(database: Database, tmp_path: Path) -> None:
+    made = _public(database)
+    before = _named(database, made)
+    done = correcting.correct(database, made.id, _text(tmp_path, "It opens on Monday."), _NOTE, now=now())
+    assert (done.number, done.changed, list(done.languages)) == (1, True, ["en"])
+    after = _named(database, made)
+    assert "Monday" in after["en"][1].text and after["en"][1].number == 2
+    assert before["ckb"][1].id == after["ckb"][1].id
+    assert all(after[tag][0].updated_at > before[tag][0].updated_at for tag in after)
+    with database.reading() as tx:
+        [correction] = corrections.of_release(tx, made.id)
+        [change] = corrections.changes(tx, correction.id).values()
+        assert (change.before_id, change.after_id) == (before["en"][1].id, after["en"][1].id)
+        rows = list(tx.scalars(select(LogRow).order_by(LogRow.number)))
+    assert rows[-1].event is log.Event.CORRECTION
+    assert after["ckb"][1].source_revision_id != after["en"][1].said_since, "the translation is stale"
+
+
+def test_a_translation_corrected_with_its_source_is_not_stale(database: Database, tmp_path: Path) -> None:
+    made = _public(database)
+    texts = [*_text(tmp_path, "It opens on Monday."), *_text(tmp_path, "دووشەممە دەکرێتەوە.", "ckb")]
+    correcting.correct(database, made.id, texts, _NOTE, now=now())
+    named = _named(database, made)
+    assert named["ckb"][1].source_revision_id == named["en"][1].said_since
+
+
+def test_a_minor_change_moves_no_date_and_makes_nothing_stale(database: Database, tmp_path: Path) -> None:
+    made = _public(database)
+    before = _named(database, made)
+    done = correcting.correct(database, made.id, _text(tmp_path, "The brigde is open."), {}, minor=True, now=now())
+    after = _named(database, made)
+    assert done.changed
+    assert {tag: one[0].updated_at for tag, one in after.items()} == {
+        tag: one[0].updated_at for tag, one in before.items()
+    }
+    assert after["ckb"][1].source_revision_id == after["en"][1].said_since
+    with pytest.raises(Refused, match="note"):
+        correcting.correct(database, made.id, _text(tmp_path, "Something else."), {"en": " "}, now=now())
+
+
+def test_the_same_text_again_is_no_correction(database: Database, tmp_path: Path) -> None:
+    made = _public(database)
+    texts = _text(tmp_path, "It opens on Monday.")
+    assert correcting.correct(database, made.id, texts, _NOTE, now=now()).changed
+    assert not correcting.correct(database, made.id, texts, _NOTE, now=now()).changed
+    with database.reading() as tx:
+        assert len(corrections.of_release(tx, made.id)) == 1
+
+
+def test_where_two_are_wanted_a_correction_waits_for_the_second(database: Database, tmp_path: Path) -> None:
+    made = _public(database, approval=ApprovalRule.ALWAYS)
+    writer, second = (make_account(database, made.newsroom, Role.EDITOR) for _ in range(2))
+    before = _named(database, made)
+    waits = correcting.correct(database, made.id, _text(tmp_path, "It opens on Monday."), _NOTE, now=now(), by=writer)
+    assert (waits.number, waits.approvers) == (None, [second])
+    assert _named(database, made)["en"][1].id == before["en"][1].id
+    with pytest.raises(approving.NeedsSecondPerson):
+        correcting.publish_proposal(database, made.id, now=now(), by=writer)
+    with pytest.raises(Conflict, match="waits already"):
+        correcting.correct(database, made.id, _text(tmp_path, "On Tuesday."), _NOTE, now=now(), by=second)
+    assert correcting.publish_proposal(database, made.id, now=now(), by=second).number == 1
+    assert "Monday" in _named(database, made)["en"][1].text
+
+
+def test_a_withdrawn_correction_leaves_nothing_and_can_be_made_again(database: Database, tmp_path: Path) -> None:
+    made = _public(database, approval=ApprovalRule.ALWAYS)
+    writer = make_account(database, made.newsroom, Role.AUTHOR)
+    texts = _text(tmp_path, "It opens on Monday.")
+    correcting.correct(database, made.id, texts, _NOTE, now=now(), by=writer)
+    correcting.withdraw(database, made.id, now=now(), by=writer)
+    with database.reading() as tx:
+        assert not list(tx.scalars(select(Revision).where(Revision.text.contains("Monday"))))
+    assert correcting.correct(database, made.id, texts, _NOTE, now=now(), by=writer).approvers is not None
+
+
+def test_only_what_is_public_is_corrected(database: Database, tmp_path: Path) -> None:
+    made = _public(database)
+    with pytest.raises(Refused, match="not public in"):
+        correcting.correct(database, made.id, _text(tmp_path, "Vebû.", "kmr"), _NOTE, now=now())
+    retracting.retract(database, made.id, {"en": "Wrong."}, now=now())
+    with pytest.raises(Conflict, match="not public"):
+        correcting.correct(database, made.id, _text(tmp_path, "On Monday."), _NOTE, now=now())
