@@ -178,13 +178,11 @@ class Database:
     def scrub(self, tables: Sequence[str]) -> bool:
         """After a commit that removed something for good: the tables are written anew, without what they once held.
 
-        On SQLite that is the whole file and writers wait for it, about 10 s for a gigabyte. False if readers kept it
-        from ending within 5 s; it is safe to repeat. What PostgreSQL's own log or a backup holds stays there.
+        On SQLite that is the whole file and writers wait for it, about 10 s for a gigabyte. False if others kept it
+        from ending within some seconds; it is safe to repeat. What PostgreSQL's own log or a backup holds stays there.
         """
         if not self.is_sqlite:
-            with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text(f"VACUUM FULL {', '.join(tables)}"))
-            return True
+            return self._vacuum_postgresql(tables)
         deadline = time.monotonic() + _LOCK_WAIT
         raw = self._writer.raw_connection()
         try:
@@ -197,6 +195,21 @@ class Database:
                 time.sleep(0.02)
         finally:
             raw.close()
+        return True
+
+    def _vacuum_postgresql(self, tables: Sequence[str]) -> bool:
+        with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            # Whoever reads behind a lock that waits would wait too.
+            connection.execute(text("SET lock_timeout = '2s'"))
+            try:
+                for table in tables:
+                    connection.execute(text(f"VACUUM (FULL, ANALYZE) {table}"))
+                # Samples of what stood in the columns; only a superuser may write them anew, others get a warning.
+                connection.execute(text("VACUUM FULL pg_statistic"))
+            except OperationalError:
+                return False
+            finally:
+                connection.execute(text("RESET lock_timeout"))
         return True
 
     def dispose(self) -> None:

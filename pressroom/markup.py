@@ -35,6 +35,7 @@ __all__ = [
     "first_strong",
     "image_uses",
     "in_block",
+    "new_parser",
     "render_markdown",
     "render_plain",
     "take_title",
@@ -59,6 +60,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _VOID = re.compile(r"<(br|hr|img)([^<>]*)>")
 _UNLINKED = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 _ASSET = re.compile(r'<img src="asset:([^"]*)" alt="([^"]*)"/>')
+_EMPTY = re.compile(r"<p>\s*</p>\n?")
 
 _ADDRESS = re.compile(
     r"(?P<url>https?://[^\s<>\"“”„«»]+)|(?P<mail>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)",
@@ -122,14 +124,20 @@ def render_plain(blocks: Sequence[Block], language: str) -> Rendered:
     return _rendered("\n".join(map(_block_html, blocks)), lines_of_blocks(blocks), language)
 
 
-def with_assets(html: str, urls: Mapping[str, str]) -> str:
-    """`html` with its pictures' addresses filled in from `urls`, keyed by name; the others leave their alt text."""
+def with_assets(html: str, urls: Mapping[str, str | None]) -> str:
+    """`html` with its pictures' addresses filled in from `urls`, keyed by name.
+
+    A name that has None leaves its alternative text; one that `urls` does not have leaves nothing.
+    """
 
     def fill(match: re.Match[str]) -> str:
-        url = urls.get(unquote(entities.unescape(match[1])))
-        return f'<img src="{entities.escape(url)}" alt="{match[2]}"/>' if url else match[2]
+        name = unquote(entities.unescape(match[1]))
+        url = urls.get(name)
+        if url:
+            return f'<img src="{entities.escape(url)}" alt="{match[2]}"/>'
+        return match[2] if name in urls else ""
 
-    return _ASSET.sub(fill, html)
+    return _EMPTY.sub("", _ASSET.sub(fill, html)).strip("\n")
 
 
 def in_block(html: str, tag: str) -> str:
@@ -165,11 +173,16 @@ class _Markdown(MarkdownIt):
         return scheme is None or scheme[1].lower() in _LINK_SCHEMES
 
 
-@cache
-def _markdown() -> _Markdown:
+def new_parser() -> MarkdownIt:
+    """Of all Markdown here; its caller may change its rules."""
     markdown = _Markdown("commonmark", {"html": False, "maxNesting": _DEEPEST})
     markdown.enable(["table", "strikethrough"])
     return markdown
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return new_parser()
 
 
 def _parse(source: str) -> list[Token]:

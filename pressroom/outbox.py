@@ -58,6 +58,14 @@ def open_rows(tx: Session, kind: str) -> list[int]:
     return list(tx.scalars(select(OutboxRow.id).where(OutboxRow.kind == kind, OutboxRow.done_at.is_(None))))
 
 
+def is_due_later(tx: Session, kind: str, payload: Mapping[str, Any], *, now: datetime) -> bool:
+    """Whether the same work waits already for a time to come."""
+    query = select(OutboxRow.payload).where(
+        OutboxRow.kind == kind, OutboxRow.done_at.is_(None), OutboxRow.not_before > now
+    )
+    return dict(payload) in list(tx.scalars(query))
+
+
 def done(tx: Session, row_ids: Sequence[int], *, now: datetime) -> None:
     """For an act that was done without its bell."""
     tx.execute(update(OutboxRow).where(OutboxRow.id.in_(row_ids), OutboxRow.done_at.is_(None)).values(done_at=now))

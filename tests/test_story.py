@@ -14,8 +14,8 @@ from pressroom.phrases import translator
 from tests.releases.uploads import SECRETS, photograph, scene
 from tests.sink import Sink
 from tests.story.house import NEWSROOM, House, settled
-from tests.story.telling import Telling, Text, told_in
-from tests.story.traces import held, needles, windows
+from tests.story.telling import Telling, Text
+from tests.story.traces import held, needles, told_in, windows
 
 JANE, HAWAR, LEYLA, SAMIR = (
     "jane@example.org",

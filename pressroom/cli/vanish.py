@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _REMAINS = (
     "What cannot be called back: mail that was sent, copies that others took, feeds that were read, and backups; "
-    "delete those you have."
+    "delete those you have. Folders made by `pressroom export` keep it until you export again. What documents, "
+    "recordings and pictures say is not looked at."
 )
 
 
@@ -56,39 +57,66 @@ def vanish(
         _confirm(found, from_stdin=passage == "-", yes=yes)
         _remove(service, release, asset, words, newsroom_slug, only, tell=tell)
     done = "would be removed" if dry_run else "was removed"
-    show(as_json, {**found, "removed": not dry_run}, *[f"{line} {done}." for line in _lines(found)], _REMAINS)
+    lines = [f"{line} {done}." for line in _lines(found)]
+    show(as_json, {**found, "removed": not dry_run}, *lines, *_stays(found), _REMAINS)
 
 
 def _found(
     service: Service, release: str | None, asset: str | None, words: str | None, slug: str | None, only: str | None
 ) -> dict[str, Any]:
     """What it concerns; never what it says. Raises NotFound and Refused."""
-    from pressroom.releases import asset as assets
     from pressroom.releases import newsroom as newsrooms
     from pressroom.releases import release as releases
     from pressroom.releases import translation as translations
-    from pressroom.releases import vanishing
+    from pressroom.releases import vanishing, whereabouts
 
     with service.database.reading() as tx:
         if release is not None:
             tags = sorted(translations.of_release(tx, releases.get(tx, release).id))
             return {"release": release, "languages": tags}
         if asset is not None:
-            return {"asset": asset, "release": assets.get(tx, asset).release_id}
+            return {"asset": asset, "releases": [one.release_id for one in whereabouts.of_asset(tx, asset)]}
         newsroom_id = newsrooms.by_slug(tx, slug or "").id
-        return {"places": vanishing.find_text(tx, newsroom_id, words or "", only)}
+        found = vanishing.find_text(tx, newsroom_id, words or "", only)
+    return {
+        "places": found.places,
+        "in_newsroom": found.in_newsroom,
+        "beats": len(found.beats),
+        "shared_beats": len(found.shared),
+        "files": [{"release": one.release_id, "asset": one.asset_id, "name": one.name} for one in found.files],
+    }
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
+    """What goes, each the beginning of a sentence."""
     if "places" in found:
-        places = found["places"]
         lines = [
-            f"Release {one}: what stood in {count} place{'' if count == 1 else 's'}" for one, count in places.items()
+            f"Release {one}: what stood in {count} place{'' if count == 1 else 's'}"
+            for one, count in found["places"].items()
         ]
-        return lines or ["The words stand in no release; what stood of them in the newsroom's own texts"]
+        if found["in_newsroom"]:
+            lines.append("What stood in the newsroom's own texts, or in its record,")
+        if found["beats"]:
+            lines.append(f"What stood in the names and addresses of {found['beats']} beat(s)")
+        return lines or ["The words stand nowhere: nothing"]
     if "asset" in found:
-        return [f"Release {found['release']}: asset {found['asset']}"]
+        return [f"Release {one}: asset {found['asset']}, or the same file," for one in found["releases"]]
     return [f"Release {found['release']} ({', '.join(found['languages'])})"]
+
+
+def _stays(found: dict[str, Any]) -> list[str]:
+    """What is not covered, in whole sentences."""
+    lines = [
+        f"Release {one['release']}: the contents of {one['name']} (asset {one['asset']}) are not searched; open it, "
+        "and remove it with --asset if it holds the words."
+        for one in found.get("files", [])
+    ]
+    if found.get("shared_beats"):
+        lines.append(
+            f"{found['shared_beats']} beat(s) hold the words and stay, because other releases carry them: leave "
+            "--release out to change them."
+        )
+    return lines
 
 
 def _confirm(found: dict[str, Any], *, from_stdin: bool, yes: bool) -> None:
@@ -98,6 +126,8 @@ def _confirm(found: dict[str, Any], *, from_stdin: bool, yes: bool) -> None:
         raise click.UsageError("This cannot be undone: say --yes.")
     for line in _lines(found):
         click.echo(f"{line} will be removed.", err=True)
+    for line in _stays(found):
+        click.echo(line, err=True)
     click.confirm("This cannot be undone. Remove it for good?", abort=True, err=True)
 
 

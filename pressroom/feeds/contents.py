@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from pressroom.feeds import channel as channels
 from pressroom.feeds import item as items
 from pressroom.feeds.channel import Channel
-from pressroom.feeds.entry import Entry, Tombstone
+from pressroom.feeds.entry import Entry, Tombstone, notice_urn
 from pressroom.feeds.notice import Row
+from pressroom.releases import correction as corrections
 from pressroom.releases import visibility
 from pressroom.releases.correction import Correction
 from pressroom.releases.newsroom import Newsroom, NoticeStyle
@@ -98,7 +99,9 @@ def _seen(found: Iterable[Row], now: datetime, *wanted: Visibility) -> list[Row]
 
 
 def _tombstones(tx: Session, channel: Channel, now: datetime, limit: int) -> list[Tombstone]:
-    """Also of the other languages, where an entry may have stood for a release in any of them."""
+    """Also of the other languages, where an entry may have stood for a release in any of them; and of the notices,
+    whatever the newsroom's style by now, which may have been another when they stood.
+    """
     when = func.coalesce(Release.removed_at, Release.retracted_at)
     query = (
         select(Release, Translation)
@@ -107,10 +110,27 @@ def _tombstones(tx: Session, channel: Channel, now: datetime, limit: int) -> lis
         .order_by(when.desc(), Translation.id)
         .limit(limit)
     )
-    found = [(one[0], one[1]) for one in tx.execute(query)]
     taken = [
-        (translation, release.removed_at or release.retracted_at)
-        for release, translation in found
+        (release, translation)
+        for release, translation in ((one[0], one[1]) for one in tx.execute(query))
         if visibility.of_translation(release, translation, now) in (Visibility.RETRACTED, Visibility.REMOVED)
     ]
-    return [Tombstone(translation.urn, moment) for translation, moment in taken if moment is not None]
+    found = corrections.of_releases(tx, list({release.id for release, _ in taken}))
+    own, beside = [], []
+    for release, translation in taken:
+        moment = release.removed_at or release.retracted_at
+        assert moment is not None
+        own.append(Tombstone(translation.urn, moment))
+        beside += [Tombstone(urn, moment) for urn in _notice_urns(release, translation, found[release.id])]
+    return sorted([*own, *beside], key=lambda one: one.when, reverse=True)[:limit]
+
+
+def _notice_urns(release: Release, translation: Translation, found: Iterable[Correction]) -> list[str]:
+    """Of what stood beside its entry; the retraction stands until the release is removed."""
+    began = translation.public_from
+    told: list[int | None] = [
+        one.number for one in found if not one.minor and began is not None and one.at is not None and one.at >= began
+    ]
+    if release.removed_at is not None and release.retracted_at is not None:
+        told.append(None)
+    return [notice_urn(translation.id, number) for number in told]

@@ -60,8 +60,7 @@ class Entry:
     def id(self) -> str:
         if self.notice is None:
             return self.item.translation.urn
-        name = "retraction" if self.notice.number is None else f"correction:{self.notice.number}"
-        return uuid.uuid5(uuid.UUID(self.item.translation.id), name).urn
+        return notice_urn(self.item.translation.id, self.notice.number)
 
     @property
     def about(self) -> str | None:
@@ -97,6 +96,12 @@ class Entry:
     def updated(self) -> datetime:
         told = self.told
         return told.at if told else self.item.updated
+
+
+def notice_urn(translation_id: str, number: int | None) -> str:
+    """The id of an entry that is nothing but a notice: of a correction, or without a number of a retraction."""
+    name = "retraction" if number is None else f"correction:{number}"
+    return uuid.uuid5(uuid.UUID(translation_id), name).urn
 
 
 def content(entry: Entry, base_url: str) -> str:

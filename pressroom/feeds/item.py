@@ -147,7 +147,8 @@ def body_html(item: Item, base_url: str, *, plays: bool = False) -> str:
         return as_figure(one) if one else match[0]
 
     html = _LONE_PICTURE.sub(fill, html)
-    html = markup.with_assets(html, {one.said.name: base_url + one.web.path for one in item.pictures})
+    urls = {one.said.name: base_url + one.web.path if one.is_picture else None for one in item.assets}
+    html = markup.with_assets(html, urls)
     first, *rest = [as_figure(one) for one in item.pictures if one.said.name not in used] or [""]
     files = [as_figure(one) for one in item.files if one.said.name not in lone]
     return legal("\n".join(part for part in (first, html, *rest, *files) if part))

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 
 from pressroom.db import Database, to_micros
 from pressroom.mailing import following_up, notice, steering
-from pressroom.releases import correcting, publishing, rescheduling, retracting, scrubbing, vanishing
+from pressroom.releases import approving, correcting, publishing, rescheduling, retracting, scrubbing, vanishing
 from pressroom.releases import release as releases
 from pressroom.releases.approving import NeedsSecondPerson
 from pressroom.releases.correcting import Corrected
 from pressroom.releases.publishing import Published
 from pressroom.releases.reading import Statement
+from pressroom.releases.release import Release
 from pressroom.releases.rescheduling import Moved
 from pressroom.seal import Keyring
 
@@ -76,6 +77,9 @@ def publish(
     """
     needed = None
     with database.joined() as joined:
+        with joined.transaction() as tx:
+            before = releases.get(tx, release_id).public_from
+            early = following_up.told_early(tx, release_id)
         try:
             published = publishing.publish(
                 joined, release_id,
@@ -86,15 +90,23 @@ def publish(
         else:
             with joined.transaction() as tx:
                 release = releases.get(tx, release_id, lock=True)
+                if before is not None:
+                    moved = release.public_from != before
+                    steering.move_waiting(tx, release, before, now=now)
+                    following_up.put_right(joined, tx, release, early, moved=moved, by=by)
                 steering.wake_waiting(tx, release, published.languages, now=now)
-                mailing_ids = [
-                    steering.start(tx, keyring, release, slugs, hold=plan.hold, now=now, by=by, under_embargo=early).id
-                    for slugs, early in ((plan.early, True), (plan.lists, False))
-                    if slugs and mail
-                ]
+                mailing_ids = _start(tx, keyring, release, plan, now=now, by=by) if mail else []
     if needed is not None:
         raise needed
     return Accompanied(published, mailing_ids)
+
+
+def _start(tx: Session, keyring: Keyring, release: Release, plan: Plan, *, now: datetime, by: int | None) -> list[int]:
+    return [
+        steering.start(tx, keyring, release, slugs, hold=plan.hold, now=now, by=by, under_embargo=early).id
+        for slugs, early in ((plan.early, True), (plan.lists, False))
+        if slugs
+    ]
 
 
 def correct(
@@ -104,21 +116,26 @@ def correct(
     notes: Mapping[str, str],
     *,
     minor: bool = False,
+    began_from: Mapping[str, int] | None = None,
     now: datetime,
     by: int | None = None,
     alone: str | None = None,
 ) -> Corrected:
     """Corrects, and tells those who were sent what was wrong."""
     with database.joined() as joined:
-        corrected = correcting.correct(joined, release_id, statements, notes, minor=minor, now=now, by=by, alone=alone)
+        corrected = correcting.correct(
+            joined, release_id, statements, notes, minor=minor, began_from=began_from, now=now, by=by, alone=alone
+        )
         _tell(joined, release_id, corrected, by=by)
         return corrected
 
 
-def publish_proposal(database: Database, release_id: str, *, now: datetime, by: int) -> Corrected:
+def publish_proposal(
+    database: Database, release_id: str, *, seen: Collection[int], now: datetime, by: int
+) -> Corrected:
     """As `correct`, for a correction that waited for a second person."""
     with database.joined() as joined:
-        corrected = correcting.publish_proposal(joined, release_id, now=now, by=by)
+        corrected = correcting.publish_proposal(joined, release_id, seen=seen, now=now, by=by)
         _tell(joined, release_id, corrected, by=by)
         return corrected
 
@@ -137,29 +154,26 @@ def retract(
         changed = retracting.retract(joined, release_id, reasons, now=now, by=by)
         if changed:
             with joined.transaction() as tx:
-                _cancel_and_tell(joined, tx, release_id, notice.RETRACTION, now=now, by=by)
+                steering.cancel_of_release(tx, release_id, now=now)
+                following_up.follow_up(joined, tx, releases.get(tx, release_id), notice.RETRACTION, by=by)
         return changed
 
 
 def vanish_release(database: Database, release_id: str, *, tell: bool, now: datetime, by: int | None = None) -> bool:
     """Removes a release wherever it is held. With `tell`, those who had it are asked to delete it; not what it said."""
     with database.joined() as joined:
+        with joined.transaction() as tx:
+            # Before the release itself changes: whoever is counting its recipients holds the mailing, and waits for it.
+            approving.lock(tx, release_id)
+            vanishing.require(tx, release_id, by)
+            steering.cancel_of_release(tx, release_id, now=now)
         changed = vanishing.vanish_release(joined, release_id, now=now, by=by)
-        if changed:
+        if changed and tell:
             with joined.transaction() as tx:
-                purpose = notice.REMOVAL if tell else None
-                _cancel_and_tell(joined, tx, release_id, purpose, now=now, by=by)
+                following_up.follow_up(joined, tx, releases.get(tx, release_id), notice.REMOVAL, by=by)
     # Also for one that vanished before: a reader may have kept the first scrubbing from ending.
     scrubbing.scrub(database)
     return changed
-
-
-def _cancel_and_tell(
-    joined: Database, tx: Session, release_id: str, purpose: str | None, *, now: datetime, by: int | None
-) -> None:
-    steering.cancel_of_release(tx, release_id, now=now)
-    if purpose is not None:
-        following_up.follow_up(joined, tx, releases.get(tx, release_id), purpose, by=by)
 
 
 def move_embargo(

@@ -16,6 +16,7 @@ from pressroom.mailing import header
 from pressroom.mailing.message import UNSUBSCRIBE, Letter, letter
 from pressroom.markup import in_block, with_assets
 from pressroom.phrases import environment, translator
+from pressroom.releases import asset as assets
 from pressroom.releases import correction as corrections
 from pressroom.releases import translation as translations
 from pressroom.releases import visibility
@@ -94,6 +95,8 @@ def _particulars(
     tag = translation.language
     say = translator(tag)
     name = newsroom.name(tag)
+    # Letters carry no pictures: what is said of each stands in its place.
+    words_only = {said.name: None for said, _ in assets.of_revision(tx, revision.id)}
     return {
         "language": tag,
         "dir": languages.direction(tag).value,
@@ -103,7 +106,7 @@ def _particulars(
         "subtitle": revision.subtitle,
         "dateline": revision.dateline,
         "text": revision.text,
-        "html": _Safe(in_block(with_assets(revision.html, {}), tag)),
+        "html": _Safe(in_block(with_assets(revision.html, words_only), tag)),
         "contacts": [
             " · ".join(contact[part] for part in _CONTACT if contact.get(part)) for contact in revision.contacts
         ],

@@ -66,7 +66,8 @@ def _let_go(tx: Session, mailing: Mailing, now: datetime) -> list[int]:
     tx.flush()
     if mailing.purpose not in (ANNOUNCEMENT, TEST) and audience.in_doubt(tx, mailing):
         wait = min(max((now - mailing.created_at) / 4, _LOOK_AGAIN), _LOOK_AT_LAST)
-        outbox.put(tx, "expand_mailing", {"mailing_id": mailing.id}, now=now, not_before=now + wait)
+        if not outbox.is_due_later(tx, "expand_mailing", {"mailing_id": mailing.id}, now=now):
+            outbox.put(tx, "expand_mailing", {"mailing_id": mailing.id}, now=now, not_before=now + wait)
         mailing.state, mailing.cursor = State.SENDING, 0
     else:
         _count(tx, mailing, now)

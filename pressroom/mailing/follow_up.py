@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 from pressroom import addresses, languages
 from pressroom.mailing import notice
 from pressroom.mailing.announcement import FONTS, Paragraph, list_headers, paragraph, tidy, under_embargo
+from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.mailing import Mailing
 from pressroom.mailing.message import UNSUBSCRIBE, Letter, letter
 from pressroom.phrases import environment, translator
+from pressroom.releases import asset as assets
 from pressroom.releases import correction as corrections
 from pressroom.releases import difference, visibility
-from pressroom.releases import revision as revisions
+from pressroom.releases.asset import RevisionAsset
 from pressroom.releases.correction import Correction
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
@@ -79,23 +81,32 @@ def _message(
     *,
     now: datetime,
 ) -> _Message:
-    revision = _named(tx, translation)
-    if mailing.purpose == notice.REMOVAL or release.removed_at is not None or revision is None:
+    if mailing.purpose == notice.REMOVAL or release.removed_at is not None:
         return _removal(translation.language)
+    revision = _sent(tx, release, translation)
+    title = revision.title if revision is not None else newsroom.name(translation.language)
     url = base_url + addresses.release(newsroom.slug, translation.language, translation.slug)
     if mailing.purpose == notice.RETRACTION:
-        return _retraction(newsroom, release, translation.language, revision, url)
+        return _retraction(newsroom, release, translation.language, title, url)
     if mailing.purpose.startswith("embargo:"):
-        return _embargo(newsroom, release, translation.language, revision, url, now=now)
+        return _embargo(newsroom, release, translation.language, title, url, now=now)
     number = int(mailing.purpose.partition(":")[2])
     query = select(Correction).where(Correction.release_id == release.id, Correction.number == number)
-    return _correction(tx, newsroom, tx.scalars(query).one(), translation, revision, url)
+    return _correction(tx, newsroom, tx.scalars(query).one(), translation, title, url)
 
 
-def _named(tx: Session, translation: Translation) -> Revision | None:
-    if translation.revision_id is not None:
-        return tx.get_one(Revision, translation.revision_id)
-    return revisions.newest(tx, translation.id)
+def _sent(tx: Session, release: Release, translation: Translation) -> Revision | None:
+    """What this letter may name: the text that is named, else the last that was sent; never one that nobody read."""
+    revision_id = translation.revision_id
+    if revision_id is None:
+        query = (
+            select(Delivery.revision_id)
+            .join(Mailing, Mailing.id == Delivery.mailing_id)
+            .where(Mailing.release_id == release.id, Delivery.language == translation.language)
+            .where(Delivery.revision_id.is_not(None), Delivery.subscriber_id.is_not(None))
+        )
+        revision_id = tx.scalars(query.order_by(Delivery.sending_at.desc()).limit(1)).first()
+    return tx.get_one(Revision, revision_id) if revision_id is not None else None
 
 
 def _removal(tag: str) -> _Message:
@@ -109,25 +120,23 @@ def _removal(tag: str) -> _Message:
     )
 
 
-def _retraction(newsroom: Newsroom, release: Release, tag: str, revision: Revision, url: str) -> _Message:
+def _retraction(newsroom: Newsroom, release: Release, tag: str, title: str, url: str) -> _Message:
     say = translator(tag)
     reasons = _in_language(release.retraction_reasons, tag, newsroom.languages)
     return _Message(
-        say("Retracted: %(title)s") % {"title": revision.title},
+        say("Retracted: %(title)s") % {"title": title},
         say("We take this release back. Please do not use it any more, and correct what you have published from it."),
         reasons,
         url=url,
     )
 
 
-def _embargo(
-    newsroom: Newsroom, release: Release, tag: str, revision: Revision, url: str, *, now: datetime
-) -> _Message:
+def _embargo(newsroom: Newsroom, release: Release, tag: str, title: str, url: str, *, now: datetime) -> _Message:
     say = translator(tag)
     if visibility.of_release(release, now) is Visibility.PUBLIC:
         subject, lead = say("Embargo lifted: %(title)s"), say("The embargo is lifted: this release is public now.")
-        return _Message(subject % {"title": revision.title}, lead, url=url)
-    subject = say("Embargo changed: %(title)s") % {"title": revision.title}
+        return _Message(subject % {"title": title}, lead, url=url)
+    subject = say("Embargo changed: %(title)s") % {"title": title}
     if release.public_from is None:
         return _Message(subject, say("This release is put off. Please publish nothing of it until you hear from us."))
     return _Message(subject, under_embargo(release, newsroom, tag))
@@ -138,7 +147,7 @@ def _correction(
     newsroom: Newsroom,
     correction: Correction,
     translation: Translation,
-    revision: Revision,
+    title: str,
     url: str,
 ) -> _Message:
     tag = translation.language
@@ -148,16 +157,21 @@ def _correction(
     lead = say("We have corrected this release, which we sent you before.")
     if change is not None:
         before, after = tx.get_one(Revision, change.before_id), tx.get_one(Revision, change.after_id)
-        found = difference.between(before, after)[:_MOST_CHANGES]
+        files = _files(tx, before), _files(tx, after)
+        found = difference.between(before, after, files=files)[:_MOST_CHANGES]
     else:
         lead += " " + say("The text in this language is not corrected yet.")
     return _Message(
-        say("Correction: %(title)s") % {"title": revision.title},
+        say("Correction: %(title)s") % {"title": title},
         lead,
         _in_language(correction.notes, tag, newsroom.languages),
         found,
         url,
     )
+
+
+def _files(tx: Session, revision: Revision) -> list[RevisionAsset]:
+    return [said for said, _ in assets.of_revision(tx, revision.id)]
 
 
 def _in_language(texts: dict[str, str], tag: str, order: Sequence[str]) -> list[Paragraph]:

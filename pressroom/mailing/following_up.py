@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from pressroom.db import Database
 from pressroom.mailing import audience, notice, steering
+from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.mailing import Mailing
+from pressroom.mailing.notice import Notice
+from pressroom.releases import translation as translations
 from pressroom.releases.correction import Correction
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
@@ -43,3 +46,31 @@ def of_embargo(database: Database, tx: Session, release: Release, *, by: int | N
         return None
     release.embargo_moves += 1
     return follow_up(database, tx, release, notice.of_embargo(release.embargo_moves), by=by)
+
+
+def told_early(tx: Session, release_id: str) -> set[int]:
+    """The revisions that accredited people have, or may have, under embargo."""
+    query = (
+        select(Delivery.revision_id)
+        .join(Mailing, Mailing.id == Delivery.mailing_id)
+        .where(Mailing.release_id == release_id, Mailing.under_embargo.is_(True), Delivery.revision_id.is_not(None))
+    )
+    return {one for one in tx.scalars(query.distinct()) if one is not None}
+
+
+def put_right(
+    database: Database, tx: Session, release: Release, early: set[int], *, moved: bool, by: int | None
+) -> None:
+    """After a release that was told early is scheduled anew: a new time is said; a new text is sent like the first."""
+    if not early:
+        return
+    if moved:
+        of_embargo(database, tx, release, by=by)
+    named = {one.revision_id for one in translations.of_release(tx, release.id).values()}
+    replaced = select(Delivery.id).where(Delivery.revision_id.in_(early - named))
+    early_ones = select(Mailing.id).where(Mailing.release_id == release.id, Mailing.under_embargo.is_(True))
+    tx.execute(
+        delete(Notice)
+        .where(Notice.delivery_id.in_(replaced.where(Delivery.mailing_id.in_(early_ones))))
+        .execution_options(synchronize_session=False)
+    )

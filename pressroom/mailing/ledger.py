@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, delete, exists, false, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, delete, exists, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from pressroom.db import to_micros
@@ -50,19 +50,26 @@ class Stored:
 
 
 def due_chunks(tx: Session, now: datetime, limit: int = 200) -> list[int]:
-    """Chunks with work whose lease has run out. Cancelled mailings are among them while a message is in doubt."""
+    """Chunks with work whose lease has run out; of mailings that were stopped, while a message is in doubt."""
     query = (
         select(Chunk.id)
         .join(Mailing, Mailing.id == Chunk.mailing_id)
         .where(
             Chunk.next_due <= now,
             Chunk.lease_until <= now,
-            Mailing.state.in_((State.SENDING, State.CANCELLED)),
+            _goes_on(),
         )
         .order_by(Chunk.next_due, Chunk.id)
         .limit(limit)
     )
     return list(tx.scalars(query))
+
+
+def _goes_on() -> ColumnElement[bool]:
+    """For a query that joins Chunk and Mailing. While a mailing is paused only the fate of what was sent is settled."""
+    on_the_wire = exists().where(Delivery.chunk_id == Chunk.id, Delivery.state == DeliveryState.SENDING)
+    paused = and_(Mailing.state == State.PAUSED, on_the_wire)
+    return or_(Mailing.state.in_((State.SENDING, State.CANCELLED)), paused)
 
 
 def claim(tx: Session, chunk_id: int, owner: str, lease: timedelta, now: datetime) -> int | None:
@@ -73,7 +80,7 @@ def claim(tx: Session, chunk_id: int, owner: str, lease: timedelta, now: datetim
             Chunk.id == chunk_id,
             Chunk.lease_until <= now,
             Chunk.next_due <= now,
-            exists().where(Mailing.id == Chunk.mailing_id, Mailing.state.in_((State.SENDING, State.CANCELLED))),
+            exists().where(Mailing.id == Chunk.mailing_id, _goes_on()),
         )
         .values(epoch=Chunk.epoch + 1, lease_owner=owner, lease_until=now + lease)
         .returning(Chunk.epoch)

@@ -84,8 +84,11 @@ class Progress:
 
 
 def get(tx: Session, mailing_id: int, *, lock: bool = False) -> Mailing:
-    """Raises NotFound."""
-    mailing = tx.get(Mailing, mailing_id, with_for_update={"key_share": True} if lock else None)
+    """Raises NotFound. With `lock`, as it is now and until the end of the transaction."""
+    if lock:
+        tx.flush()
+    update = {"key_share": True} if lock else None
+    mailing = tx.get(Mailing, mailing_id, with_for_update=update, populate_existing=lock)
     if mailing is None:
         raise NotFound(f"There is no mailing {mailing_id}.")
     return mailing

@@ -153,7 +153,7 @@ def public_from(release: Release, at: datetime | None, *, now: datetime) -> date
 
 def _approvers(tx: Session, newsroom: Newsroom, fresh: Sequence[Named], by: int | None) -> list[int] | None:
     unread = approving.lacking(tx, fresh)
-    if not unread or not approving.wants_two(tx, newsroom) or not approving.is_own(unread, by):
+    if not unread or not approving.wants_two(tx, newsroom) or not approving.is_own(tx, unread, by):
         return None
     return approving.approvers(tx, newsroom.id, unread)
 

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from pressroom import outbox
 from pressroom.db import Database, new_id, to_micros
 from pressroom.errors import Conflict, Refused
-from pressroom.mailing import address, ledger, media_list
+from pressroom.mailing import address, ledger, media_list, notice
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.delivery import Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import FINAL, Mailing, State
 from pressroom.mailing.notice import ANNOUNCEMENT
 from pressroom.people import audit
-from pressroom.releases import release as releases
+from pressroom.releases import approving
+from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release, Status
 from pressroom.seal import Keyring
@@ -125,7 +126,7 @@ def start_mailing(
 ) -> int:
     """`start` in a transaction of its own; returns the mailing's id."""
     with database.transaction() as tx:
-        release = releases.get(tx, release_id, lock=True)
+        _, release = approving.lock(tx, release_id)
         return start(
             tx, keyring, release, list_slugs, hold=hold, now=now, by=by, test=test, under_embargo=under_embargo
         ).id
@@ -152,6 +153,8 @@ def hold(tx: Session, mailing: Mailing, reason: str | None) -> None:
 def resume(database: Database, mailing_id: int, *, now: datetime, by: int | None = None) -> None:
     """Goes on where it was paused. Raises NotFound and Conflict."""
     with database.transaction() as tx:
+        # Before the mailing, as the switch that stops everything locks them.
+        newsrooms.locked(tx, mailings.get(tx, mailing_id).newsroom_id)
         mailing = mailings.get(tx, mailing_id, lock=True)
         if mailing.state in FINAL:
             raise Conflict(f"Mailing {mailing_id} is {mailing.state.value} and cannot go on.")
@@ -182,15 +185,22 @@ def cancel(database: Database, mailing_id: int, *, now: datetime, by: int | None
 
 
 def cancel_of_release(tx: Session, release_id: str, *, now: datetime) -> None:
-    """For a retraction, in its own transaction: whatever announces the release and has not left, stays."""
-    query = select(Mailing).where(Mailing.release_id == release_id, Mailing.state.not_in(FINAL))
+    """For a retraction or removal, in its own transaction: whatever tells of the release and has not left, stays.
+
+    But for an earlier retraction's own letters: after a removal they only ask to delete it.
+    """
+    query = select(Mailing).where(
+        Mailing.release_id == release_id,
+        Mailing.state.not_in(FINAL),
+        Mailing.purpose.not_in((notice.RETRACTION, notice.REMOVAL)),
+    )
     for mailing in tx.scalars(query.order_by(Mailing.id).with_for_update(key_share=True)):
         _cancel(tx, mailing, now=now)
 
 
 def move_waiting(tx: Session, release: Release, before: datetime | None, *, now: datetime) -> None:
     """A release becomes public at another instant than `before`: the mailings that wait for it wait for the new one."""
-    if before is None or release.public_from is None:
+    if before is None or release.public_from is None or release.public_from == before:
         return
     query = select(Mailing).where(
         Mailing.release_id == release.id,
@@ -204,33 +214,27 @@ def move_waiting(tx: Session, release: Release, before: datetime | None, *, now:
         if mailing.state is State.SENDING and mailing.hold_until > now:
             mailing.state = State.HELD
         moved = {"synchronize_session": False}
+        later = type_coerce(Chunk.next_due, BigInteger) + shift
+        chunks = update(Chunk).where(Chunk.mailing_id == mailing.id, Chunk.next_due.is_not(None))
+        tx.execute(chunks.values(next_due=later).execution_options(**moved))
         waiting = (Delivery.mailing_id == mailing.id, Delivery.state == DeliveryState.PENDING)
-        tx.execute(
-            update(Delivery)
-            .where(*waiting)
-            .values(next_at=type_coerce(Delivery.next_at, BigInteger) + shift)
-            .execution_options(**moved)
-        )
-        chunks = (Chunk.mailing_id == mailing.id, Chunk.next_due.is_not(None))
-        tx.execute(
-            update(Chunk)
-            .where(*chunks)
-            .values(next_due=type_coerce(Chunk.next_due, BigInteger) + shift)
-            .execution_options(**moved)
-        )
+        later = type_coerce(Delivery.next_at, BigInteger) + shift
+        tx.execute(update(Delivery).where(*waiting).values(next_at=later).execution_options(**moved))
 
 
 def wake_waiting(tx: Session, release: Release, tags: Sequence[str], *, now: datetime) -> None:
     """Whoever waited for one of these languages, which are out now, waits no longer."""
-    ids = select(Mailing.id).where(Mailing.release_id == release.id, Mailing.state.not_in(FINAL))
+    # Locked, so that nobody is counted meanwhile who would then wait for nothing; chunks before deliveries, as senders.
+    query = select(Mailing.id).where(Mailing.release_id == release.id, Mailing.state.not_in(FINAL))
+    ids = list(tx.scalars(query.order_by(Mailing.id).with_for_update(key_share=True)))
     waiting = (Delivery.mailing_id.in_(ids), Delivery.state == DeliveryState.PENDING, Delivery.waits_for.in_(tags))
-    chunk_ids = set(tx.scalars(select(Delivery.chunk_id).where(*waiting)))
+    chunk_ids = sorted(set(tx.scalars(select(Delivery.chunk_id).where(*waiting))))
     if chunk_ids:
         woken = {"synchronize_session": False}
         due = max(now, release.public_from or now)
-        tx.execute(update(Delivery).where(*waiting).values(next_at=due, waits_for=None).execution_options(**woken))
         due_chunks = update(Chunk).where(Chunk.id.in_(chunk_ids)).values(next_due=due)
         tx.execute(due_chunks.execution_options(**woken))
+        tx.execute(update(Delivery).where(*waiting).values(next_at=due, waits_for=None).execution_options(**woken))
 
 
 def _cancel(tx: Session, mailing: Mailing, *, now: datetime) -> None:

@@ -76,7 +76,7 @@ def allow(database: Database, newsroom_slug: str, *, now: datetime, by: int | No
 
 def _locked(tx: Session, slug: str, by: int | None, act: Act) -> Newsroom:
     newsroom_id = newsrooms.by_slug(tx, slug).id
-    newsroom = tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True})
+    newsroom = newsrooms.locked(tx, newsroom_id)
     if by is not None:
         granting.require(tx, by, newsroom.id, act)
     return newsroom

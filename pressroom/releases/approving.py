@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from pressroom.db import Database
 from pressroom.errors import Conflict, NotAllowed, Refused
+from pressroom.markup import clean
 from pressroom.people import audit, granting
 from pressroom.people.account import Account, Act, Membership, Role
-from pressroom.releases import approval as approvals
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import release as releases
 from pressroom.releases import revision as revisions
@@ -68,24 +68,60 @@ def newest_of(tx: Session, release_id: str) -> list[Named]:
 
 
 def lacking(tx: Session, named: Iterable[Named]) -> list[Named]:
-    """Those whose revision nobody has approved."""
+    """Those whose revision nobody has approved who still may."""
     pairs = list(named)
-    approved = approvals.of_revisions(tx, [revision.id for _, revision in pairs])
+    query = (
+        select(Approval.revision_id)
+        .join(Membership, Membership.account_id == Approval.account_id)
+        .join(Account, Account.id == Approval.account_id)
+        .join(Release, and_(Release.id == Approval.release_id, Release.newsroom_id == Membership.newsroom_id))
+        .where(
+            Approval.revision_id.in_([revision.id for _, revision in pairs]),
+            Membership.role.in_([Role.OWNER, Role.EDITOR]),
+            Account.disabled_at.is_(None),
+        )
+    )
+    approved = set(tx.scalars(query))
     return [one for one in pairs if one[1].id not in approved]
+
+
+def authors(tx: Session, named: Iterable[Named]) -> set[int | None]:
+    """Whoever had a hand in these texts since they were last approved or public; None is the command line."""
+    found: set[int | None] = set()
+    for translation, revision in named:
+        agreed = select(Approval.revision_id)
+        settled = (
+            select(func.coalesce(func.max(Revision.number), 0))
+            .where(Revision.translation_id == translation.id, Revision.number < revision.number)
+            .where(or_(Revision.id == translation.revision_id, Revision.id.in_(agreed)))
+        )
+        since = tx.execute(settled).scalar_one()
+        query = select(Revision.created_by).where(
+            Revision.translation_id == translation.id, Revision.number > since, Revision.number <= revision.number
+        )
+        found |= set(tx.scalars(query))
+    return found
 
 
 def approvers(tx: Session, newsroom_id: int, named: Iterable[Named]) -> list[int]:
     """Owners and editors who did not write any of it."""
-    authors = {revision.created_by for _, revision in named}
+    wrote = authors(tx, named)
     query = select(Membership.account_id).where(
         Membership.newsroom_id == newsroom_id, Membership.role.in_([Role.OWNER, Role.EDITOR])
     )
-    return [account for account in tx.scalars(query.order_by(Membership.account_id)) if account not in authors]
+    return [account for account in tx.scalars(query.order_by(Membership.account_id)) if account not in wrote]
 
 
-def is_own(named: Iterable[Named], by: int | None) -> bool:
+def is_own(tx: Session, named: Iterable[Named], by: int | None) -> bool:
     """Whether somebody wrote any of it; the command line counts as the author of whatever there is."""
-    return by is None or any(revision.created_by == by for _, revision in named)
+    return by is None or by in authors(tx, named)
+
+
+def forget(tx: Session, release: Release) -> None:
+    """After a change of what was agreed to besides the texts (beats, urgency, embargo): all is asked about anew."""
+    tx.execute(delete(Approval).where(Approval.release_id == release.id))
+    if release.status is Status.APPROVED:
+        release.become(Status.IN_REVIEW)
 
 
 def record(tx: Session, release_id: str, named: Iterable[Named], account_id: int, *, now: datetime) -> None:
@@ -122,6 +158,8 @@ def ask(database: Database, release_id: str, *, now: datetime, by: int | None) -
     with database.transaction() as tx:
         newsroom, release = lock(tx, release_id)
         _require(tx, newsroom, by, Act.WRITE)
+        if release.removed_at is not None:
+            raise Conflict(f"Release {release.id} was removed; there is nothing to review.")
         if release.status is Status.IN_REVIEW:
             return
         if not newest_of(tx, release.id):
@@ -148,7 +186,7 @@ def approve(database: Database, release_id: str, seen: Collection[int], *, now: 
         named = [one for one in every if one[1].id in seen]
         if not named or len(named) != len(set(seen)):
             raise Conflict("The text was changed after you opened this page: read it again, then approve.")
-        if is_own(named, by):
+        if is_own(tx, named, by):
             raise NotAllowed("You wrote some of this text: somebody else has to approve it.")
         require_checked_faces(tx, newsroom, named)
         record(tx, release.id, named, by, now=now)
@@ -168,7 +206,7 @@ def send_back(database: Database, release_id: str, note: str, *, now: datetime, 
         if release.status not in (Status.IN_REVIEW, Status.APPROVED):
             raise Conflict(f"Release {release.id} is {release.status.value}, and not before a reviewer.")
         release.become(Status.DRAFT)
-        release.review_note = note.strip()[:2000]
+        release.review_note = clean(note).strip()[:2000]
         release.wish = {}
         _note(tx, "send back", release, now=now, by=by)
 
@@ -180,7 +218,7 @@ def wish_rule(database: Database, newsroom_slug: str, rule: ApprovalRule, *, now
     """
     with database.transaction() as tx:
         newsroom_id = newsrooms.by_slug(tx, newsroom_slug).id
-        newsroom = tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True})
+        newsroom = newsrooms.locked(tx, newsroom_id)
         _require(tx, newsroom, by, Act.MANAGE if newsroom.approval_wish is not rule else Act.PUBLISH)
         if rule is ApprovalRule.OFF and newsroom.approval is ApprovalRule.AUTO and not wants_two(tx, newsroom):
             raise Refused("One person alone is never asked for a second; there is nothing to turn off.")
@@ -200,9 +238,8 @@ def wish_rule(database: Database, newsroom_slug: str, rule: ApprovalRule, *, now
 
 
 def lock(tx: Session, release_id: str) -> tuple[Newsroom, Release]:
-    """Both rows, the newsroom first, as every act locks them. Raises NotFound."""
-    newsroom_id = releases.get(tx, release_id).newsroom_id
-    newsroom = tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True})
+    """Both rows as they are now, the newsroom first, as every act locks them. Raises NotFound."""
+    newsroom = newsrooms.locked(tx, releases.get(tx, release_id).newsroom_id)
     return newsroom, releases.get(tx, release_id, lock=True)
 
 

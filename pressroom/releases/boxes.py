@@ -9,6 +9,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# Far more than files have; each costs time, and one of 40 MB could hold millions of empty ones.
+MOST = 20_000
+
 
 @dataclass(frozen=True)
 class Box:
@@ -21,9 +24,12 @@ class Box:
 
 
 def boxes(data: bytes | bytearray, start: int = 0, end: int | None = None) -> Iterator[Box]:
-    """Those that stand side by side there. Raises ValueError where their lengths do not add up."""
-    at, end = start, len(data) if end is None else end
+    """Those that stand side by side there. Raises ValueError where lengths do not add up, or there are too many."""
+    at, end, count = start, len(data) if end is None else end, 0
     while at < end:
+        count += 1
+        if count > MOST:
+            raise ValueError("too many boxes")
         if at + 8 > end:
             raise ValueError("a box is cut off")
         length, kind, content = int(struct.unpack_from(">I", data, at)[0]), bytes(data[at + 4 : at + 8]), at + 8

@@ -10,7 +10,7 @@ from pressroom.errors import Refused
 from pressroom.people import audit, granting
 from pressroom.people.account import Act
 from pressroom.releases import newsroom as newsrooms
-from pressroom.releases.newsroom import Newsroom, NoticeStyle
+from pressroom.releases.newsroom import NoticeStyle
 
 _LATEST = timedelta(days=7)
 
@@ -27,11 +27,11 @@ class Habits:
 
 def configure(database: Database, newsroom_slug: str, habits: Habits, *, now: datetime, by: int | None = None) -> bool:
     """False if that changes nothing. Raises NotFound, NotAllowed, and Refused for a limit nobody can mean."""
-    if habits.late_after is not None and not 0 <= habits.late_after <= _LATEST.total_seconds():
-        raise Refused("The late limit is at most a week; give whole minutes from 0 to 10080.")
+    if habits.late_after is not None and not 60 <= habits.late_after <= _LATEST.total_seconds():
+        raise Refused("The late limit is at most a week; give whole minutes from 1 to 10080.")
     with database.transaction() as tx:
         newsroom_id = newsrooms.by_slug(tx, newsroom_slug).id
-        newsroom = tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True})
+        newsroom = newsrooms.locked(tx, newsroom_id)
         if by is not None:
             granting.require(tx, by, newsroom.id, Act.MANAGE)
         wanted = {one.name: getattr(habits, one.name) for one in fields(habits)}

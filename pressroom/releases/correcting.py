@@ -5,15 +5,15 @@ Where a second person is wanted the correction is kept as a proposal, which some
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from pressroom.db import Database, new_id
-from pressroom.errors import Conflict, NotFound, Refused
+from pressroom.errors import Conflict, Refused
+from pressroom.markup import clean
 from pressroom.people import audit, granting
 from pressroom.people.account import Act, role_in
 from pressroom.releases import approving, drafting, log, visibility
@@ -21,9 +21,7 @@ from pressroom.releases import correction as corrections
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
-from pressroom.releases.approval import Approval
 from pressroom.releases.approving import Named
-from pressroom.releases.asset import RevisionAsset
 from pressroom.releases.correction import Correction, CorrectionChange
 from pressroom.releases.drafting import Pictures
 from pressroom.releases.newsroom import Newsroom
@@ -53,27 +51,30 @@ def correct(
     notes: Mapping[str, str],
     *,
     minor: bool = False,
+    began_from: Mapping[str, int] | None = None,
     now: datetime,
     by: int | None = None,
     alone: str | None = None,
 ) -> Corrected:
     """Puts new texts in the place of public ones. `notes` say to readers, by language, what was wrong.
 
-    A `minor` one mends the spelling: it needs no note and notifies nobody. `alone` is an owner's reason to do without
-    the second person. Raises NotFound, NotAllowed, Conflict and Refused, with nothing stored.
+    A `minor` one mends the spelling: it needs no note and notifies nobody. `began_from` are the public revisions that
+    the new texts were made of, by language: a Conflict if others are public by now. `alone` is an owner's reason to do
+    without the second person. Raises NotFound, NotAllowed, Conflict and Refused, with nothing stored.
     """
-    notes = {tag: note.strip() for tag, note in notes.items() if note.strip()}
+    notes = {tag: cleaned for tag, note in notes.items() if (cleaned := clean(note).strip())}
     if not notes and not minor:
         raise Refused("A correction needs a note that readers will see; give one with --note, or say it is --minor.")
     pictures = {item.path: read_asset(item.path) for one in statements for item in one.assets}
     with database.transaction() as tx:
         newsroom, release = approving.lock(tx, release_id)
         _check(tx, newsroom, release, by, Act.WRITE, now=now)
+        _require_unchanged(tx, release, began_from or {})
         pairs = _store_texts(tx, release, statements, pictures, minor=minor, now=now, by=by)
         if not pairs:
             return Corrected(None, changed=False)
         proposed = _propose(tx, release, pairs, notes, minor=minor, now=now, by=by)
-        if _waits(tx, newsroom, release, alone, now=now, by=by):
+        if _waits(tx, newsroom, release, pairs, alone, now=now, by=by):
             audit.note(
                 tx, "propose correction", f"release:{release.id}", now=now, newsroom_id=newsroom.id, account_id=by
             )
@@ -81,42 +82,25 @@ def correct(
         return _publish(tx, newsroom, release, proposed, now=now, by=by)
 
 
-def publish_proposal(database: Database, release_id: str, *, now: datetime, by: int) -> Corrected:
-    """A second person makes a proposed correction public. Raises NotFound, NotAllowed, Conflict and Refused."""
+def publish_proposal(
+    database: Database, release_id: str, *, seen: Collection[int], now: datetime, by: int
+) -> Corrected:
+    """A second person makes a proposed correction public: `seen` are the ids of the new revisions that they read.
+
+    Raises NotFound, NotAllowed, Conflict and Refused.
+    """
     with database.transaction() as tx:
         newsroom, release = approving.lock(tx, release_id)
         _check(tx, newsroom, release, by, Act.PUBLISH, now=now)
-        proposed = _proposal(tx, release_id)
+        proposed = corrections.waiting(tx, release_id)
         pairs = _pairs(tx, proposed)
+        if {revision.id for _, revision in pairs} != set(seen):
+            raise Conflict("The correction was changed after you opened this page: read it again, then publish.")
         if approving.wants_two(tx, newsroom):
-            if approving.is_own(pairs, by):
+            if approving.is_own(tx, pairs, by):
                 raise approving.NeedsSecondPerson(approving.approvers(tx, newsroom.id, pairs))
             approving.record(tx, release.id, pairs, by, now=now)
         return _publish(tx, newsroom, release, proposed, now=now, by=by)
-
-
-def withdraw(database: Database, release_id: str, *, now: datetime, by: int | None) -> None:
-    """Takes a proposed correction away with its texts, which nobody has read. Raises NotFound and NotAllowed."""
-    with database.transaction() as tx:
-        newsroom, release = approving.lock(tx, release_id)
-        if by is not None:
-            granting.require(tx, by, newsroom.id, Act.WRITE)
-        proposed = _proposal(tx, release_id)
-        changes = corrections.changes(tx, proposed.id).values()
-        drafts = [change.after_id for change in changes]
-        for change in changes:
-            # A translation made from it meanwhile was made from a text that never came.
-            tx.execute(
-                update(Revision)
-                .where(Revision.source_revision_id == change.after_id, Revision.id.not_in(drafts))
-                .values(source_revision_id=change.before_id)
-            )
-        tx.execute(delete(CorrectionChange).where(CorrectionChange.correction_id == proposed.id))
-        tx.delete(proposed)
-        for table, column in ((Approval, Approval.revision_id), (RevisionAsset, RevisionAsset.revision_id)):
-            tx.execute(delete(table).where(column.in_(drafts)))
-        tx.execute(delete(Revision).where(Revision.id.in_(drafts)))
-        audit.note(tx, "withdraw correction", f"release:{release.id}", now=now, newsroom_id=newsroom.id, account_id=by)
 
 
 def _check(tx: Session, newsroom: Newsroom, release: Release, by: int | None, act: Act, *, now: datetime) -> None:
@@ -128,17 +112,26 @@ def _check(tx: Session, newsroom: Newsroom, release: Release, by: int | None, ac
         raise Conflict("Everything leaving this newsroom was stopped: allow it again first.")
 
 
-def _proposal(tx: Session, release_id: str) -> Correction:
-    found = corrections.proposal(tx, release_id, lock=True)
-    if found is None:
-        raise NotFound("No correction of this release waits for anybody.")
-    return found
+def _require_unchanged(tx: Session, release: Release, began_from: Mapping[str, int]) -> None:
+    known = translations.of_release(tx, release.id)
+    for tag, revision_id in began_from.items():
+        if tag in known and known[tag].revision_id != revision_id:
+            raise Conflict("Somebody corrected this text after you opened it: open it again, and correct what is left.")
 
 
 def _waits(
-    tx: Session, newsroom: Newsroom, release: Release, alone: str | None, *, now: datetime, by: int | None
+    tx: Session,
+    newsroom: Newsroom,
+    release: Release,
+    pairs: Sequence[Named],
+    alone: str | None,
+    *,
+    now: datetime,
+    by: int | None,
 ) -> bool:
-    """Whether somebody else has to publish it: its writer has just written it."""
+    """Whether somebody else has to publish it, who did not just write it; or somebody has to look at faces first."""
+    if newsroom.faces_checked and approving.unchecked(tx, [revision.id for _, revision in pairs]):
+        return True
     role = role_in(tx, by, newsroom.id) if by is not None else None
     if role is not None and Act.PUBLISH not in granting.GRANTS[role]:
         return True

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
+from pressroom.errors import NotFound
 
 
 class Correction(Base):
@@ -66,6 +67,14 @@ def changes(tx: Session, correction_id: int) -> dict[str, CorrectionChange]:
 def proposal(tx: Session, release_id: str, *, lock: bool = False) -> Correction | None:
     query = select(Correction).where(Correction.release_id == release_id, Correction.at.is_(None))
     return tx.scalars(query.with_for_update(key_share=True) if lock else query).one_or_none()
+
+
+def waiting(tx: Session, release_id: str) -> Correction:
+    """The proposal, locked. Raises NotFound."""
+    found = proposal(tx, release_id, lock=True)
+    if found is None:
+        raise NotFound("No correction of this release waits for anybody.")
+    return found
 
 
 def next_number(tx: Session, release_id: str) -> int:

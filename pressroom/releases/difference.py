@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from pressroom.releases.asset import RevisionAsset
+from pressroom.releases.reading import KeptAsset
 from pressroom.releases.revision import Revision
 from pressroom.wrapping import COLUMNS, display_width
 
@@ -38,14 +39,19 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """`was` is empty for what was added, `now` for what was left out. A DATE is in ISO 8601, all else as it reads."""
+    """`was` is empty for what was added, `now` for what was left out. A DATE is in ISO 8601, all else as it reads.
+
+    `replaced`: another picture or file stands there now, be the words under it the same or not.
+    """
 
     part: Part
     was: str
     now: str
+    replaced: bool = False
 
 
-Files = Sequence[RevisionAsset]
+Said = RevisionAsset | KeptAsset
+Files = Sequence[Said]
 
 
 def between(before: Revision, after: Revision, *, files: tuple[Files, Files] = ((), ())) -> list[Change]:
@@ -59,13 +65,11 @@ def between(before: Revision, after: Revision, *, files: tuple[Files, Files] = (
         (Part.DATE, _date(before), _date(after)),
     )
     found = [Change(part, was, now) for part, was, now in pairs if _words(was) != _words(now)]
-    lists = (
-        (Part.TEXT, list(_sentences(before.text)), list(_sentences(after.text))),
-        (Part.FILES, [_file(one) for one in files[0]], [_file(one) for one in files[1]]),
-        (Part.CONTACTS, _contacts(before), _contacts(after)),
-    )
-    for part, old, new in lists:
-        found += (Change(part, was, now) for was, now in _differing(old, new))
+    sentences = _differing(list(_sentences(before.text)), list(_sentences(after.text)))
+    contacts = _differing(_contacts(before), _contacts(after))
+    found += (Change(Part.TEXT, was, now) for was, now in sentences)
+    found += _differing_files(*files)
+    found += (Change(Part.CONTACTS, was, now) for was, now in contacts)
     return found
 
 
@@ -79,6 +83,30 @@ def _differing(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, st
             yield from ((one, other) for one, other in zip(was, now, strict=True) if _words(one) != _words(other))
         else:
             yield " ".join(was), " ".join(now)
+
+
+def _differing_files(old: Files, new: Files) -> Iterator[Change]:
+    """Each file beside itself, else beside what took its place; then what was added. Their order says nothing."""
+    pairs, added = _paired(old, new)
+    for was, now in pairs:
+        if now is None:
+            yield Change(Part.FILES, _file(was), "")
+        elif was.asset_id != now.asset_id or _words(_file(was)) != _words(_file(now)):
+            yield Change(Part.FILES, _file(was), _file(now), replaced=was.asset_id != now.asset_id)
+    yield from (Change(Part.FILES, "", _file(now)) for now in added)
+
+
+def _paired(old: Files, new: Files) -> tuple[list[tuple[Said, Said | None]], list[Said]]:
+    """By what each is, else by its name in the text, else by its words; what is new comes beside the pairs."""
+    found: dict[int, Said] = {}
+    added = list(new)
+    for key in (lambda one: one.asset_id, lambda one: one.name, _file):
+        for place, was in enumerate(old):
+            now = None if place in found else next((one for one in added if key(one) == key(was)), None)
+            if now is not None:
+                found[place] = now
+                added.remove(now)
+    return [(was, found.get(place)) for place, was in enumerate(old)], added
 
 
 def _words(text: str) -> str:
@@ -121,5 +149,5 @@ def _contacts(revision: Revision) -> list[str]:
     return [" · ".join(one[part] for part in _CONTACT if one.get(part)) for one in revision.contacts]
 
 
-def _file(said: RevisionAsset) -> str:
-    return " · ".join(text for name in _SAID if (text := getattr(said, name)))
+def _file(said: Said) -> str:
+    return " · ".join(text for name in _SAID if (text := getattr(said, name))) or said.name

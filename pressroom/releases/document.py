@@ -1,44 +1,24 @@
-"""Documents coming in: PDF, written anew without what tells of its making, what it carries along and what it would do.
-
-Objects that nothing refers to any more, such as earlier states of the file, are left behind by writing it anew.
-"""
+"""Documents coming in: PDF, written anew (pdf.py) by a process of its own, which gets no more than it is allowed."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-import zlib
-from collections.abc import Iterator
-from io import BytesIO
-from typing import Any
-
-import pikepdf
-from pikepdf import Array, Dictionary, Name, Pdf, Stream
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 from pressroom.errors import Refused
 from pressroom.releases.asset import Form, Kind, Size, Upload
-from pressroom.releases.boxes import blanked
-from pressroom.releases.picture_header import bare_jpeg
 
 MAX_BYTES = 25 * 1024 * 1024
-# Of one compressed part when it is opened, and of all of them.
-MAX_UNPACKED, MAX_UNPACKED_TOGETHER = 128 * 1024 * 1024, 1024 * 1024 * 1024
 
-# Metadata, private data of the program that made it, thumbnails, attached files, scripts, forms of another kind.
-_DROPPED = (
-    "/Metadata /PieceInfo /LastModified /Thumb /AF /EF /AA /JS /JavaScript /EmbeddedFiles /XFA /OpenAction /Popup /IRT "
-    "/RichMediaContent /RichMediaSettings /Movie /Collection /SpiderInfo /Perms /DSS /Legal"
-).split()
-_DROPPED_ACTIONS = frozenset(
-    "/JavaScript /Launch /SubmitForm /ImportData /GoToE /GoToR /Rendition /RichMediaExecute /Sound /Movie".split()
-)
-# Of a note or mark on a page: who made it, and when.
-_OF_NOTES = ("/T", "/M", "/CreationDate", "/NM", "/RC", "/Subj")
-_DROPPED_NOTES = frozenset("/Text /Popup /FileAttachment /Sound /Movie /Screen /3D /RichMedia".split())
-
-_DEEPEST = 60
-_STREAM = re.compile(rb"stream\r?\n(?=[\x08\x18\x28\x38\x48\x58\x68\x78])")
-_STEP = 64 * 1024
+_PROGRAM = "pressroom.releases.pdf"
+# As in that program, which this process does not import.
+_REFUSED = 3
+# Of the clock on the wall: the processor may be busy with other things.
+_PATIENCE = 60
+_TOO_MUCH = "The document takes too much memory or time to read; print it to a new PDF instead."
 
 
 def is_document(data: bytes) -> bool:
@@ -49,105 +29,31 @@ def open_document(data: bytes) -> Upload:
     """Raises Refused for what is damaged, locked with a password, larger than 25 MB, or grows beyond reason."""
     if len(data) > MAX_BYTES:
         raise Refused(f"The document is larger than {MAX_BYTES // 1024 // 1024} MB; make it smaller first.")
-    _check_unpacked(data)
-    out = BytesIO()
+    kept = _rewritten(data)
+    form = Form(Size.WEB, "application/pdf", "pdf", kept)
+    return Upload(Kind.DOCUMENT, hashlib.sha256(kept).hexdigest(), (form,))
+
+
+def _rewritten(data: bytes) -> bytes:
     try:
-        with Pdf.open(BytesIO(data)) as pdf:
-            pages = len(pdf.pages)
-            _strip(pdf)
-            pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-    except pikepdf.PasswordError:
-        raise Refused("The document is locked with a password; save it without one and try again.") from None
-    except (pikepdf.PdfError, ValueError, TypeError, LookupError, RuntimeError, zlib.error) as error:
-        raise Refused("The document is damaged and cannot be read; save it anew and try again.") from error
-    if pages == 0:
-        raise Refused("The document has no pages; save it anew and try again.")
-    form = Form(Size.WEB, "application/pdf", "pdf", out.getvalue())
-    return Upload(Kind.DOCUMENT, hashlib.sha256(form.data).hexdigest(), (form,))
+        done = subprocess.run(
+            [sys.executable, "-m", _PROGRAM],
+            input=data, capture_output=True, timeout=_PATIENCE, check=False, cwd="/", env=_environment(),
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Refused(_TOO_MUCH) from None
+    if done.returncode == _REFUSED:
+        raise Refused(done.stdout.decode())
+    # Ended by a signal: by the kernel for its time, or by itself for want of memory.
+    if done.returncode < 0:
+        raise Refused(_TOO_MUCH)
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise RuntimeError(f"{_PROGRAM} ended with {done.returncode}: {last}")
+    return done.stdout
 
 
-def _check_unpacked(data: bytes) -> None:
-    """Finds compressed parts by their bytes: a reader that looks them up would open some of them."""
-    together = 0
-    for found in _STREAM.finditer(data):
-        size = 0
-        for length in _unpacked(memoryview(data)[found.end() :]):
-            size, together = size + length, together + length
-            if size > MAX_UNPACKED or together > MAX_UNPACKED_TOGETHER:
-                raise Refused("The document unpacks to more than a document can be; print it to a new PDF instead.")
-
-
-def _unpacked(packed: memoryview) -> Iterator[int]:
-    """How many bytes come out, step by step."""
-    opened = zlib.decompressobj()
-    try:
-        for at in range(0, len(packed), _STEP):
-            rest: bytes | memoryview = packed[at : at + _STEP]
-            while rest and not opened.eof:
-                yield len(opened.decompress(rest, _STEP))
-                rest = opened.unconsumed_tail
-            if opened.eof:
-                return
-    except zlib.error:
-        return  # Not compressed in this way, or cut off: its reader will find out.
-
-
-def _strip(pdf: Pdf) -> None:
-    if "/Info" in pdf.trailer:
-        del pdf.trailer["/Info"]
-    for one in pdf.objects:
-        _clean(one, 0)
-
-
-def _clean(one: Any, depth: int) -> None:
-    """An object and all that stands in it; what it refers to is an object of its own."""
-    if depth > _DEEPEST:
-        raise ValueError("nested too deeply")
-    if isinstance(one, Stream):
-        _clean_picture(one)
-        _clean_entries(one, depth)
-    elif isinstance(one, Dictionary):
-        _clean_entries(one, depth)
-    elif isinstance(one, Array):
-        for item in list(one):
-            if isinstance(item, Dictionary | Array) and not item.is_indirect:
-                _clean(item, depth + 1)
-
-
-def _clean_entries(entries: Any, depth: int) -> None:
-    if _is_unwanted(entries):
-        for key in list(entries.keys()):
-            del entries[key]
-        return
-    note = "/Rect" in entries and entries.get("/Subtype") != Name.Widget
-    for key in (*_DROPPED, *(_OF_NOTES if note else ())):
-        if key in entries:
-            del entries[key]
-    if isinstance(entries.get("/Annots"), Array):
-        entries["/Annots"] = Array([one for one in entries["/Annots"] if "/Subtype" in one and not _is_unwanted(one)])
-    for key in list(entries.keys()):
-        value = entries[key]
-        if isinstance(value, Dictionary | Array) and not value.is_indirect:
-            _clean(value, depth + 1)
-
-
-def _is_unwanted(entries: Any) -> bool:
-    """An action that does more than lead to a page, a note beside the text, or a signature, which no longer holds."""
-    action = "/Type" not in entries or entries["/Type"] == Name.Action
-    return (
-        (action and str(entries.get("/S")) in _DROPPED_ACTIONS)
-        or ("/Rect" in entries and str(entries.get("/Subtype")) in _DROPPED_NOTES)
-        or "/ByteRange" in entries
-    )
-
-
-def _clean_picture(stream: Any) -> None:
-    """Pictures are stored as the camera wrote them, with all its notes."""
-    filters = stream.get("/Filter")
-    names = [str(one) for one in filters] if isinstance(filters, Array) else [str(filters)]
-    if names == ["/FlateDecode", "/DCTDecode"]:
-        stream.write(bare_jpeg(zlib.decompress(stream.read_raw_bytes())), filter=Name.DCTDecode)
-    elif names in (["/DCTDecode"], ["/JPXDecode"]):
-        raw = stream.read_raw_bytes()
-        bare = bare_jpeg(raw) if names == ["/DCTDecode"] else blanked(raw, frozenset({b"xml ", b"uuid", b"uinf"}))
-        stream.write(bare, filter=Name(names[0]), decode_parms=stream.get("/DecodeParms"))
+def _environment() -> dict[str, str]:
+    """Where modules are found, and none of our secrets."""
+    here = str(Path(__file__).parents[2])
+    return {"PYTHONPATH": os.pathsep.join([here, *(str(Path(one).resolve()) for one in sys.path)])}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,41 +11,37 @@ from sqlalchemy.orm import Session
 
 from pressroom.people.audit import AuditEntry
 from pressroom.releases import asset as assets
-from pressroom.releases import former_slug
+from pressroom.releases import body as bodies
+from pressroom.releases import former_slug, whereabouts
 from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
 from pressroom.releases.asset import Asset, Rendition, RevisionAsset
 from pressroom.releases.beat import Beat, ReleaseBeat
-from pressroom.releases.correction import Correction
 from pressroom.releases.newsroom import Newsroom
-from pressroom.releases.passage import is_in, without
+from pressroom.releases.passage import Passage
 from pressroom.releases.reading import render
 from pressroom.releases.release import Release
-from pressroom.releases.revision import BodyForm, Revision
+from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
-
-Pattern = re.Pattern[str]
-
-_LINES = ("title", "subtitle", "dateline")
-_SAID = ("name", "alt", "caption", "credit", "licence")
+from pressroom.releases.whereabouts import LINES, SAID
 
 
 def blank(tx: Session, release: Release) -> None:
     """All words and pictures of a release; its rows stay, so that what refers to them does."""
     asset_ids = [one.id for one in assets.of_release(tx, release.id)]
-    for revision in _revisions(tx, release):
-        for column in (*_LINES, "body", "html", "text"):
+    for revision in whereabouts.revisions(tx, release):
+        for column in (*LINES, "body", "html", "text"):
             setattr(revision, column, "")
         revision.dated, revision.contacts, revision.content_hash = None, [], ""
     tx.execute(delete(RevisionAsset).where(RevisionAsset.asset_id.in_(asset_ids)))
     tx.execute(delete(Rendition).where(Rendition.asset_id.in_(asset_ids)))
     tx.execute(delete(Asset).where(Asset.id.in_(asset_ids)))
-    for correction in _corrections(tx, release):
+    for correction in whereabouts.corrections(tx, release):
         correction.notes = {}
     _blank_beats(tx, release)
     release.given_id, release.review_note = None, ""
     release.retraction_reasons, release.wish = {}, {}
-    for entry in _entries(tx, release):
+    for entry in whereabouts.entries(tx, release):
         entry.detail = {key: value for key, value in entry.detail.items() if not isinstance(value, str)}
 
 
@@ -60,52 +55,62 @@ def _blank_beats(tx: Session, release: Release) -> None:
             beat.slug, beat.names = f"removed-{beat.id}", {}
 
 
-def take_out_asset(tx: Session, said: RevisionAsset) -> None:
-    """One asset out of one revision: what is said of it, and each picture of that name in the text."""
-    revision = tx.get_one(Revision, said.revision_id)
-    translation = tx.get_one(Translation, revision.translation_id)
-    name = re.escape(said.name).replace(r"\ ", "(?: |%20)")
-    shown = re.compile(rf"!\[[^\]]*\]\(\s*<?[^)\s]*?{name}>?(?:\s+[^)]*)?\)", re.IGNORECASE)
-    if said.name in revision.body:
-        revision.body = shown.sub("", revision.body)
-        _render(revision, translation, [re.compile(name)])
-    tx.delete(said)
-    tx.flush()
-    _fingerprint(tx, revision, translation)
+def take_out_asset(tx: Session, asset: Asset) -> None:
+    """A picture or file with all its sizes: what revisions say of it, where their texts show it, and its name."""
+    for said in tx.scalars(select(RevisionAsset).where(RevisionAsset.asset_id == asset.id)).all():
+        revision = tx.get_one(Revision, said.revision_id)
+        translation = tx.get_one(Translation, revision.translation_id)
+        kept = [row.name for row, other in assets.of_revision(tx, revision.id) if other.id != asset.id]
+        if said.name not in kept:
+            revision.body, revision.form = bodies.without_pictures(revision.body, revision.form, [said.name])
+            revision.body = bodies.without_name(revision.body, said.name, kept)
+            _render(revision, translation)
+        tx.delete(said)
+        tx.flush()
+        _fingerprint(tx, revision, translation)
+    tx.execute(delete(Rendition).where(Rendition.asset_id == asset.id))
+    tx.execute(delete(Asset).where(Asset.id == asset.id))
 
 
-def places(tx: Session, release: Release, pattern: Pattern) -> int:
-    """In how many texts the words stand."""
-    return sum(1 for text in _texts(tx, release) if is_in(pattern, text))
-
-
-def take_out_text(tx: Session, release: Release, pattern: Pattern, *, now: datetime) -> None:
+def take_out_text(tx: Session, release: Release, passage: Passage, *, now: datetime) -> None:
     """Words out of all that a release holds, its address included; a new one then leads on from the old."""
     by_id = {one.id: one for one in translations.of_release(tx, release.id).values()}
-    for revision in _revisions(tx, release):
-        _take_out_of_revision(tx, revision, by_id[revision.translation_id], pattern)
-    for correction in _corrections(tx, release):
-        correction.notes = {tag: without(pattern, note) for tag, note in correction.notes.items()}
+    for revision in whereabouts.revisions(tx, release):
+        _take_out_of_revision(tx, revision, by_id[revision.translation_id], passage)
+    for correction in whereabouts.corrections(tx, release):
+        correction.notes = _without(passage, correction.notes)
     for translation in by_id.values():
-        if _in_slug(pattern, translation.slug):
+        if passage.is_in(translation.slug):
             if translation.public_from is not None and translation.public_from <= now:
                 former_slug.remember(tx, translation)
             translation.slug = f"release-{release.id}"
-    reasons = release.retraction_reasons
-    release.retraction_reasons = {tag: without(pattern, text) for tag, text in reasons.items()}
-    release.review_note = without(pattern, release.review_note)
-    if release.given_id and _in_slug(pattern, release.given_id):
+    release.retraction_reasons = _without(passage, release.retraction_reasons)
+    release.wish = _without(passage, release.wish)
+    release.review_note = passage.without(release.review_note)
+    if release.given_id and passage.is_in(release.given_id):
         release.given_id = None
-    for entry in _entries(tx, release):
-        entry.detail = {key: _without(pattern, value) for key, value in entry.detail.items()}
+    _take_out_of_entries(whereabouts.entries(tx, release), passage)
 
 
-def take_out_of_newsroom(newsroom: Newsroom, pattern: Pattern) -> bool:
-    """Words out of what a newsroom says of itself; False if they do not stand there."""
-    if not is_in(pattern, *newsroom.about.values()):
+def take_out_of_newsroom(tx: Session, newsroom: Newsroom, passage: Passage) -> bool:
+    """Words out of what a newsroom says of itself, its beats and its record; False if they do not stand there."""
+    beats = whereabouts.all_beats_with(tx, newsroom.id, passage)
+    noted = whereabouts.notes_with(tx, newsroom.id, passage)
+    if not beats and not noted and not passage.is_in(*whereabouts.said_by(newsroom)):
         return False
-    newsroom.about = {tag: without(pattern, text) for tag, text in newsroom.about.items()}
+    newsroom.about, newsroom.names = _without(passage, newsroom.about), _without(passage, newsroom.names)
+    newsroom.licence = passage.without(newsroom.licence) if newsroom.licence else newsroom.licence
+    take_out_of_beats(beats, passage)
+    _take_out_of_entries(noted, passage)
     return True
+
+
+def take_out_of_beats(beats: Iterable[Beat], passage: Passage) -> None:
+    """An address that held the words is given up; releases that carry the beat go on carrying it."""
+    for beat in beats:
+        if passage.is_in(beat.slug):
+            beat.slug = f"removed-{beat.id}"
+        beat.names = _without(passage, beat.names)
 
 
 def remains(tx: Session, release: Release) -> dict[str, Any]:
@@ -122,35 +127,26 @@ def remains(tx: Session, release: Release) -> dict[str, Any]:
     }
 
 
-def _take_out_of_revision(tx: Session, revision: Revision, translation: Translation, pattern: Pattern) -> None:
-    rows = [said for said, _ in assets.of_revision(tx, revision.id)]
-    for said in rows:
-        if is_in(pattern, said.name) or _in_slug(pattern, said.name):
+def _take_out_of_revision(tx: Session, revision: Revision, translation: Translation, passage: Passage) -> None:
+    for said, _ in assets.of_revision(tx, revision.id):
+        if passage.is_in(said.name):
             fresh = f"{said.asset_id}{said.name[said.name.rfind('.') :] if '.' in said.name else ''}"
-            revision.body = revision.body.replace(said.name, fresh)
+            fresh = said.asset_id if passage.is_in(fresh) else fresh
+            revision.body = bodies.with_picture_renamed(revision.body, revision.form, said.name, fresh)
             said.name = fresh
-        for column in _SAID[1:]:
-            setattr(said, column, without(pattern, getattr(said, column)))
-    for column in _LINES:
-        setattr(revision, column, without(pattern, getattr(revision, column)))
-    revision.contacts = [
-        {key: without(pattern, value) if value else value for key, value in one.items()} for one in revision.contacts
-    ]
-    revision.body = without(pattern, revision.body)
-    _render(revision, translation, [pattern])
+        for column in SAID[1:]:
+            setattr(said, column, passage.without(getattr(said, column)))
+    for column in LINES:
+        setattr(revision, column, passage.without(getattr(revision, column)))
+    revision.contacts = _without(passage, revision.contacts)
+    revision.body, revision.form = bodies.without_passage(revision.body, revision.form, translation.language, passage)
+    _render(revision, translation)
     tx.flush()
     _fingerprint(tx, revision, translation)
 
 
-def _render(revision: Revision, translation: Translation, gone: list[Pattern]) -> None:
-    """Anew; a text in which markup hid what must be gone is kept as plain text without it."""
+def _render(revision: Revision, translation: Translation) -> None:
     rendered = render(revision.body, revision.form, translation.language)
-    if any(is_in(pattern, rendered.text, rendered.html) for pattern in gone):
-        plain = rendered.text
-        for pattern in gone:
-            plain = without(pattern, plain)
-        revision.form, revision.body = BodyForm.PLAIN, plain
-        rendered = render(plain, BodyForm.PLAIN, translation.language)
     revision.html, revision.text = rendered.html, rendered.text
 
 
@@ -162,43 +158,15 @@ def _fingerprint(tx: Session, revision: Revision, translation: Translation) -> N
     revision.content_hash = revisions.fingerprint(revision, translation.language, said)
 
 
-def _texts(tx: Session, release: Release) -> Iterator[str]:
-    for revision in _revisions(tx, release):
-        yield "\n".join([revision.title, revision.subtitle, revision.dateline])
-        yield revision.body
-        yield revision.text
-        yield "\n".join(str(value) for one in revision.contacts for value in one.values() if value)
-        for said, _ in assets.of_revision(tx, revision.id):
-            yield "\n".join(getattr(said, column) for column in _SAID)
-    for correction in _corrections(tx, release):
-        yield from correction.notes.values()
-    for translation in translations.of_release(tx, release.id).values():
-        yield translation.slug.replace("-", " ")
-    yield from release.retraction_reasons.values()
-    yield release.review_note
-    yield release.given_id or ""
-    for entry in _entries(tx, release):
-        yield from (value for value in entry.detail.values() if isinstance(value, str))
+def _take_out_of_entries(entries: Iterable[AuditEntry], passage: Passage) -> None:
+    for entry in entries:
+        entry.detail = _without(passage, entry.detail)
 
 
-def _in_slug(pattern: Pattern, slug: str) -> bool:
-    """Words of a slug are joined by hyphens, and have lost their capitals."""
-    return is_in(pattern, slug, slug.replace("-", " "))
-
-
-def _without(pattern: Pattern, value: Any) -> Any:
-    return without(pattern, value) if isinstance(value, str) else value
-
-
-def _revisions(tx: Session, release: Release) -> list[Revision]:
-    query = select(Revision).join(Translation, Translation.id == Revision.translation_id)
-    return list(tx.scalars(query.where(Translation.release_id == release.id)))
-
-
-def _corrections(tx: Session, release: Release) -> list[Correction]:
-    """Proposals too."""
-    return list(tx.scalars(select(Correction).where(Correction.release_id == release.id)))
-
-
-def _entries(tx: Session, release: Release) -> list[AuditEntry]:
-    return list(tx.scalars(select(AuditEntry).where(AuditEntry.subject == f"release:{release.id}")))
+def _without(passage: Passage, value: Any) -> Any:
+    """A JSON value without the words, keys excepted."""
+    if isinstance(value, str):
+        return passage.without(value)
+    if isinstance(value, dict):
+        return {key: _without(passage, one) for key, one in value.items()}
+    return [_without(passage, one) for one in value] if isinstance(value, list) else value

@@ -36,14 +36,21 @@ def translation_at(tx: Session, newsroom_id: int, language: str, slug: str) -> s
 
 
 def remember(tx: Session, translation: Translation) -> None:
-    """Before a slug that was public is taken away."""
-    known = translation_at(tx, translation.newsroom_id, translation.language, translation.slug)
-    if known is None:
-        tx.add(
-            FormerSlug(
-                newsroom_id=translation.newsroom_id,
-                language=translation.language,
-                slug_hash=hash_of(translation.slug),
-                translation_id=translation.id,
-            )
+    """Before a slug that was public is taken away; where several have stood there, the last one is remembered."""
+    query = select(FormerSlug).where(
+        FormerSlug.newsroom_id == translation.newsroom_id,
+        FormerSlug.language == translation.language,
+        FormerSlug.slug_hash == hash_of(translation.slug),
+    )
+    known = tx.scalars(query).one_or_none()
+    if known is not None:
+        known.translation_id = translation.id
+        return
+    tx.add(
+        FormerSlug(
+            newsroom_id=translation.newsroom_id,
+            language=translation.language,
+            slug_hash=hash_of(translation.slug),
+            translation_id=translation.id,
         )
+    )

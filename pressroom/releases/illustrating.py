@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -16,10 +16,12 @@ from pressroom.people import audit, granting
 from pressroom.people.account import Act
 from pressroom.releases import approving, visibility
 from pressroom.releases import asset as assets
+from pressroom.releases import body as bodies
 from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
 from pressroom.releases.asset import Asset, Kind, RevisionAsset
 from pressroom.releases.newsroom import Newsroom
+from pressroom.releases.reading import render
 from pressroom.releases.receiving import open_asset
 from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import Revision
@@ -109,7 +111,8 @@ def describe(
 
 
 def detach(database: Database, release_id: str, asset_id: str, *, now: datetime, by: int | None) -> bool:
-    """Takes an asset out of every text that is not public; earlier revisions keep it, until it is made to vanish.
+    """Takes an asset out of every text that is not public, and from where the text shows it; earlier revisions keep it,
+    until it is made to vanish.
 
     False if none had it. Raises NotFound, NotAllowed and Conflict.
     """
@@ -170,24 +173,22 @@ def _revise(tx: Session, hidden: Sequence[Translation], change: Change, *, now: 
         entries = change(translation.language, rows)
         if entries != rows:
             changed = True
-            _store(tx, translation, newest, entries, now=now, by=by)
+            _store(tx, translation, newest, entries, [one.name for one in rows], now=now, by=by)
     return changed
 
 
 def _store(
-    tx: Session, translation: Translation, newest: Revision, entries: Sequence[_Entry], *, now: datetime, by: int | None
+    tx: Session,
+    translation: Translation,
+    newest: Revision,
+    entries: Sequence[_Entry],
+    names: Sequence[str],
+    *,
+    now: datetime,
+    by: int | None,
 ) -> None:
-    same = {column.key: getattr(newest, column.key) for column in Revision.__table__.columns}
-    revision = Revision(
-        **{
-            **same,
-            "id": new_id(),
-            "number": newest.number + 1,
-            "minor_of": newest.said_since,
-            "created_at": now,
-            "created_by": by,
-        }
-    )
+    revision = _copy(newest, now=now, by=by)
+    _take_out(revision, set(names) - {one.name for one in entries}, translation.language)
     said = [
         (one.asset.digest, one.name, one.said.alt, one.said.caption, one.said.credit, one.said.licence)
         for one in entries
@@ -208,6 +209,20 @@ def _store(
                 licence=one.said.licence,
             )
         )
+
+
+def _copy(newest: Revision, *, now: datetime, by: int | None) -> Revision:
+    same = {column.key: getattr(newest, column.key) for column in Revision.__table__.columns}
+    fresh = {"id": new_id(), "number": newest.number + 1, "minor_of": newest.said_since}
+    return Revision(**{**same, **fresh, "created_at": now, "created_by": by})
+
+
+def _take_out(revision: Revision, names: Collection[str], language: str) -> None:
+    """Pictures that the revision has no more, out of its text."""
+    body, form = bodies.without_pictures(revision.body, revision.form, names)
+    if body != revision.body:
+        rendered = render(body, form, language)
+        revision.body, revision.form, revision.html, revision.text = body, form, rendered.html, rendered.text
 
 
 def _settle(

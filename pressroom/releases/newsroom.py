@@ -105,6 +105,12 @@ def by_slug(tx: Session, slug: str) -> Newsroom:
     return newsroom
 
 
+def locked(tx: Session, newsroom_id: int) -> Newsroom:
+    """As it is now, until the end of the transaction."""
+    tx.flush()
+    return tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
 def everyone(tx: Session) -> list[Newsroom]:
     return list(tx.scalars(select(Newsroom).order_by(Newsroom.slug)))
 

@@ -14,6 +14,8 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN, _END = 0xDA, 0xD9
 # In coded pixels 0xFF is followed by zero, or begins a restart marker.
 _AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+# A marker may be filled up in front. Some kilobytes of that, or more segments than notes of 40 MB need, are an attack.
+_FILL, _LONGEST_FILL, _MOST_SEGMENTS = re.compile(rb"\xff*"), 4096, 4096
 
 
 def is_picture(data: bytes) -> bool:
@@ -31,6 +33,13 @@ def pixel_size(data: bytes) -> tuple[int, int]:
     if data.startswith(b"\xff\xd8"):
         return _jpeg_size(data)
     return _webp_size(data)
+
+
+def count_scans(data: bytes) -> int:
+    """How often the pixels of a JPEG are gone through; 1 for what is none. Raises ValueError for a damaged one."""
+    if not data.startswith(b"\xff\xd8"):
+        return 1
+    return sum(marker == _SCAN for marker, _, _ in _segments(data))
 
 
 def without_notes(data: bytes) -> bytes:
@@ -61,13 +70,9 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     if not data.startswith(b"\xff\xd8"):
         raise ValueError("no JPEG")
     at = 2
-    while at + 2 <= len(data):
-        if data[at] != 0xFF:
-            raise ValueError("no marker where one must stand")
+    for _ in range(_MOST_SEGMENTS):
+        at = _behind_fill(data, at)
         marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
         if marker == _END:
             yield marker, at, at + 2
             return
@@ -79,7 +84,16 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             end = found.start() if found else len(data)
         yield marker, at, end
         at = end
-    raise ValueError("the picture has no end")
+    raise ValueError("the picture has too many parts")
+
+
+def _behind_fill(data: bytes, at: int) -> int:
+    """Where the last 0xFF before a marker's code stands."""
+    found = _FILL.match(data, at, at + _LONGEST_FILL)
+    end = found.end() if found else at
+    if end == at or end >= len(data) or end - at == _LONGEST_FILL:
+        raise ValueError("no marker where one must stand")
+    return end - 1
 
 
 def _two(form: str, data: bytes, at: int) -> tuple[int, int]:

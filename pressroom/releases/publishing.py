@@ -59,11 +59,10 @@ def publish(
 ) -> Published:
     """Makes the newest revision of each translation public, at once or from `at`, never before its embargo.
 
-    `by` is an account; None is the command line. `without` are languages that stay behind; `seen` are the ids of
-    the revisions that somebody read: a Conflict if others would go out. `alone` is an owner's reason
-    to do without the second person that the newsroom wants; all owners are told. Whoever did not write it approves by
-    publishing. Where a second person is still wanted the release is left in review, with `wish`, and NeedsSecondPerson
-    is raised. Raises NotFound, NotAllowed, Conflict and Refused too.
+    `by` is an account; None is the command line. `without` are languages that stay behind; `seen` are the revisions
+    that somebody read: a Conflict if others would go out. `alone` is an owner's reason to do without the second person
+    that is wanted; all owners are told. Whoever did not write it approves by publishing. Where a second person is still
+    wanted it is left in review, with `wish`. Raises NeedsSecondPerson, NotFound, NotAllowed, Conflict and Refused.
     """
     waiting: list[int] | None = None
     published = None
@@ -77,6 +76,7 @@ def publish(
             waiting = approving.approvers(tx, newsroom.id, approving.lacking(tx, fresh))
             _put_in_review(tx, release, wish, now=now, by=by)
         else:
+            _leave_behind(tx, release, without, now=now, by=by)
             if fresh:
                 approving.require_checked_faces(tx, newsroom, fresh)
                 _publish(tx, release, fresh, began, at=at, now=now, by=by)
@@ -173,7 +173,7 @@ def _needs_second(
     if alone is not None:
         breaking_glass(tx, newsroom, release, alone, now=now, by=by)
         return False
-    if approving.is_own(unread, by):
+    if approving.is_own(tx, unread, by):
         return True
     assert by is not None
     approving.record(tx, release.id, unread, by, now=now)
@@ -206,6 +206,19 @@ def _put_in_review(
         release.become(Status.IN_REVIEW)
         release.wish = dict(wish or {})
     audit.note(tx, "ask for review", f"release:{release.id}", now=now, newsroom_id=release.newsroom_id, account_id=by)
+
+
+def _leave_behind(tx: Session, release: Release, without: Collection[str], *, now: datetime, by: int | None) -> None:
+    """Languages that were scheduled, and are not to go out after all."""
+    for tag, one in translations.of_release(tx, release.id).items():
+        waits = one.public_from is not None and visibility.of_translation(release, one, now) is Visibility.HIDDEN
+        if tag in without and waits:
+            one.revision_id = one.public_from = one.updated_at = None
+            newsrooms.touch(tx, release.newsroom_id, now=now)
+            audit.note(
+                tx, "unschedule", f"release:{release.id}", now=now, newsroom_id=release.newsroom_id, account_id=by,
+                languages=[tag],
+            )  # fmt: skip
 
 
 def _publish(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
+from functools import cache
 from io import BytesIO
 
 import mutagen
@@ -14,7 +16,7 @@ from mutagen.wave import WAVE
 
 from pressroom.errors import Refused
 from pressroom.releases.asset import Form, Kind, Size, Upload
-from pressroom.releases.boxes import Box, blank, boxes
+from pressroom.releases.boxes import MOST, Box, blank, boxes
 
 MAX_BYTES = 40 * 1024 * 1024
 
@@ -26,6 +28,9 @@ _BRANDS = frozenset({b"M4A ", b"M4B ", b"mp41", b"mp42", b"isom", b"iso2", b"iso
 _NESTED = frozenset({b"moov", b"trak", b"mdia", b"minf"})
 _DATED = frozenset({b"mvhd", b"tkhd", b"mdhd"})
 
+# Far more than sound needs; each costs time, and a file of 40 MB could hold millions of empty ones.
+_DEEPEST_BOX, _MOST_CHUNKS, _MOST_PAGES, _MOST_TAGS, _MOST_LIKENESSES = 8, 4096, 250_000, 16, 50_000
+
 # MPEG audio (ISO/IEC 11172-3 §2.4.2.3 and 13818-3): kbit/s by version and layer, samples per second by version.
 _RATES = {
     (1, 1): "0 32 64 96 128 160 192 224 256 288 320 352 384 416 448",
@@ -35,6 +40,11 @@ _RATES = {
     (2, 2): "0 8 16 24 32 40 48 56 64 80 96 112 128 144 160",
     (2, 3): "0 8 16 24 32 40 48 56 64 80 96 112 128 144 160",
 }
+# Four bytes that may begin a frame, by what `_coded_length` asks of the second and third.
+_FRAME = re.compile(
+    rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x10-\x1b\x20-\x2b\x30-\x3b\x40-\x4b\x50-\x5b\x60-\x6b\x70-\x7b"
+    rb"\x80-\x8b\x90-\x9b\xa0-\xab\xb0-\xbb\xc0-\xcb\xd0-\xdb\xe0-\xeb]"
+)
 _SAMPLES = {1: (44100, 48000, 32000), 2: (22050, 24000, 16000), 25: (11025, 12000, 8000)}
 
 
@@ -72,18 +82,21 @@ def _kind(data: bytes) -> str | None:
 
 def _bare_mp3(data: bytes) -> bytes:
     """Its frames: tags stand before, after and, in damaged files, between them."""
-    at, end = _behind_id3(data), len(data)
+    at, likenesses = _behind_id3(data), 0
     frames: list[bytes] = []
-    while at < end:
+    while likenesses <= _MOST_LIKENESSES:
         length = _frame_length(data, at)
         # A chance likeness of a frame's beginning is not followed by another frame.
         if length and (frames or _frame_length(data, at + length)):
             frames.append(data[at : at + length])
             at += length
-        else:
-            at = data.find(b"\xff", at + 1)
-            if at < 0:
-                break
+            continue
+        found = _FRAME.search(data, at + 1)
+        if found is None:
+            break
+        at, likenesses = found.start(), likenesses + 1
+    else:
+        raise ValueError("hardly any of it is sound")
     sound = b"".join(frames)
     if MP3(BytesIO(sound)).info.length <= 0:
         raise ValueError("no sound")
@@ -93,7 +106,9 @@ def _bare_mp3(data: bytes) -> bytes:
 def _behind_id3(data: bytes) -> int:
     """Where the leading tags end (ID3v2.4 §3.1: four bytes of seven bits)."""
     at = 0
-    while data[at : at + 3] == b"ID3" and len(data) >= at + 10:
+    for _ in range(_MOST_TAGS):
+        if data[at : at + 3] != b"ID3" or len(data) < at + 10:
+            break
         size = 0
         for byte in data[at + 6 : at + 10]:
             size = size << 7 | byte & 0x7F
@@ -103,20 +118,22 @@ def _behind_id3(data: bytes) -> int:
 
 def _frame_length(data: bytes, at: int) -> int:
     """In bytes; 0 where no frame begins, or its end is missing."""
-    if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
+    if not _FRAME.match(data, at):
         return 0
-    version = {0: 25, 2: 2, 3: 1}.get(data[at + 1] >> 3 & 3)
-    layer = 4 - (data[at + 1] >> 1 & 3)
-    rate, sampling, padding = data[at + 2] >> 4, data[at + 2] >> 2 & 3, data[at + 2] >> 1 & 1
-    if version is None or layer == 4 or rate in (0, 15) or sampling == 3:
-        return 0
+    length = _coded_length(data[at + 1], data[at + 2])
+    return length if at + length <= len(data) else 0
+
+
+@cache
+def _coded_length(kind: int, rates: int) -> int:
+    """By the second and third byte of a frame."""
+    version, layer = {0: 25, 2: 2, 3: 1}[kind >> 3 & 3], 4 - (kind >> 1 & 3)
+    rate, sampling, padding = rates >> 4, rates >> 2 & 3, rates >> 1 & 1
     bits = int(_RATES[min(version, 2), layer].split()[rate]) * 1000
     per_second = _SAMPLES[version][sampling]
     if layer == 1:
-        length = (12 * bits // per_second + padding) * 4
-    else:
-        length = (72 if layer == 3 and version != 1 else 144) * bits // per_second + padding
-    return length if at + length <= len(data) else 0
+        return (12 * bits // per_second + padding) * 4
+    return (72 if layer == 3 and version != 1 else 144) * bits // per_second + padding
 
 
 def _bare_ogg(data: bytes) -> bytes:
@@ -124,6 +141,8 @@ def _bare_ogg(data: bytes) -> bytes:
     file = BytesIO(data)
     pages: list[OggPage] = []
     while file.tell() < len(data):
+        if len(pages) == _MOST_PAGES:
+            raise ValueError("too many pages")
         pages.append(OggPage(file))
     first = pages[0].packets[0]
     if len({page.serial for page in pages}) != 1 or not first.startswith((b"OpusHead", b"\x01vorbis")):
@@ -147,7 +166,7 @@ def _bare_m4a(data: bytes) -> bytes:
     out = bytearray(data)
     if _inside(out, b"moof"):
         raise Refused("The recording is in pieces, as for streaming; save it as an ordinary M4A file and try again.")
-    _blank_notes(out, 0, len(out))
+    _blank_notes(out)
     handlers = [bytes(out[box.start + 8 : box.start + 12]) for box in _inside(out, b"moov", b"trak", b"mdia", b"hdlr")]
     if handlers != [b"soun"]:
         raise Refused("The file holds more than one sound track; save the sound alone and try again.")
@@ -160,16 +179,24 @@ def _bare_m4a(data: bytes) -> bytes:
     return sound
 
 
-def _blank_notes(out: bytearray, start: int, end: int) -> None:
-    for box in list(boxes(out, start, end)):
-        if box.kind not in _SOUND_BOXES:
-            blank(out, box)
-        elif box.kind in _NESTED:
-            _blank_notes(out, box.start, box.end)
-        elif box.kind in _DATED:
-            # When it was made and changed: 64 bits each in version 1, else 32.
-            length = 16 if out[box.start] == 1 else 8
-            out[box.start + 4 : box.start + 4 + length] = bytes(length)
+def _blank_notes(out: bytearray) -> None:
+    to_read, count = [(0, len(out), 0)], 0
+    while to_read:
+        start, end, depth = to_read.pop()
+        if depth > _DEEPEST_BOX:
+            raise ValueError("boxes in boxes without end")
+        for box in boxes(out, start, end):
+            count += 1
+            if count > MOST:
+                raise ValueError("too many boxes")
+            if box.kind not in _SOUND_BOXES:
+                blank(out, box)
+            elif box.kind in _NESTED:
+                to_read.append((box.start, box.end, depth + 1))
+            elif box.kind in _DATED:
+                # When it was made and changed: 64 bits each in version 1, else 32.
+                length = 16 if out[box.start] == 1 else 8
+                out[box.start + 4 : box.start + 4 + length] = bytes(length)
 
 
 def _inside(data: bytearray, *path: bytes) -> list[Box]:
@@ -181,7 +208,9 @@ def _inside(data: bytearray, *path: bytes) -> list[Box]:
 
 def _bare_wav(data: bytes) -> bytes:
     at, kept = 12, []
-    while at + 8 <= len(data):
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 > len(data):
+            break
         kind, length = struct.unpack_from("<4sI", data, at)
         if kind in _SOUND_CHUNKS:
             content = data[at + 8 : at + 8 + length]

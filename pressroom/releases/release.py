@@ -76,8 +76,11 @@ class Release(Base):
 
 
 def get(tx: Session, release_id: str, *, lock: bool = False) -> Release:
-    """Raises NotFound."""
-    release = tx.get(Release, release_id, with_for_update={"key_share": True} if lock else None)
+    """Raises NotFound. With `lock`, as it is now and until the end of the transaction."""
+    if lock:
+        tx.flush()
+    update = {"key_share": True} if lock else None
+    release = tx.get(Release, release_id, with_for_update=update, populate_existing=lock)
     if release is None:
         raise NotFound(f"There is no release “{release_id}”.")
     return release

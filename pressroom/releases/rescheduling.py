@@ -54,6 +54,9 @@ def move_embargo(
             if newsroom.stopped_at is not None:
                 raise Conflict("Everything leaving this newsroom was stopped: allow it again first.")
             _require_second(tx, release, by, wanted=approving.wants_two(tx, newsroom))
+        if release.public_from is None and _ends_earlier(release, until) and approving.wants_two(tx, newsroom):
+            # The second person agreed to these texts under that embargo.
+            approving.forget(tx, release)
         release.embargo_until = until
         if release.public_from is not None:
             _reschedule(tx, release, max(moment for moment in (until, release.publish_at, now) if moment), now=now)
@@ -93,13 +96,17 @@ def hold_back(tx: Session, release: Release, *, now: datetime, by: int | None) -
     return True
 
 
+def _ends_earlier(release: Release, until: datetime | None) -> bool:
+    return release.embargo_until is not None and (until is None or until < release.embargo_until)
+
+
 def _require_second(tx: Session, release: Release, by: int | None, *, wanted: bool) -> None:
     named: list[Named] = [
         (one, tx.get_one(Revision, one.revision_id))
         for one in translations.of_release(tx, release.id).values()
         if one.revision_id is not None
     ]
-    if wanted and approving.is_own(named, by):
+    if wanted and approving.is_own(tx, named, by):
         raise NeedsSecondPerson(approving.approvers(tx, release.newsroom_id, named))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from pressroom.db import Database
 from pressroom.errors import Conflict, Refused
+from pressroom.markup import clean
 from pressroom.people import audit, granting
 from pressroom.people.account import Act
 from pressroom.releases import approving, log
@@ -27,7 +28,8 @@ def retract(
     One that never was public simply never becomes so. It never takes a second person. Raises NotFound, NotAllowed,
     Conflict, and Refused without a reason.
     """
-    if not any(reason.strip() for reason in reasons.values()):
+    reasons = {tag: cleaned for tag, reason in reasons.items() if (cleaned := clean(reason).strip())}
+    if not reasons:
         raise Refused("A retraction needs a reason that readers will see; give one with --reason.")
     with database.transaction() as tx:
         newsroom, release = approving.lock(tx, release_id)

@@ -57,12 +57,13 @@ def submit(
     """
     pictures = {item.path: read_asset(item.path) for one in statements for item in one.assets}
     with database.transaction() as tx:
-        newsroom = newsrooms.by_slug(tx, newsroom_slug)
-        tx.get(Newsroom, newsroom.id, with_for_update={"key_share": True})
+        newsroom = newsrooms.locked(tx, newsrooms.by_slug(tx, newsroom_slug).id)
         release = identify(tx, newsroom, statements, release_id=release_id, new=new)
         made = release is None
         if release is None:
             release = _new_release(tx, newsroom, statements, now=now, by=by)
+        elif release.removed_at is not None:
+            raise Conflict(f"Release {release.id} was removed; push the new text as another with --new.")
         elif release.status is Status.RETRACTED:
             raise Conflict(f"Release {release.id} was retracted; push the new text as another with --new.")
         changed = _store_terms(tx, newsroom, release, statements, embargo, made=made, now=now)
@@ -136,10 +137,10 @@ def _store_terms(
     same_beats = wanted == known or (not wanted and not made)
     if same_beats and urgency == release.urgency and until == release.embargo_until:
         return False
-    if visibility.of_release(release, now) is not Visibility.HIDDEN:
-        raise Conflict(f"Release {release.id} is published: its beats, urgency and embargo stay as they are.")
-    if release.public_from is not None and until != release.embargo_until:
-        raise Conflict(f"Release {release.id} is scheduled; its embargo cannot be moved by a push.")
+    if release.public_from is not None:
+        what = "published" if visibility.of_release(release, now) is not Visibility.HIDDEN else "scheduled"
+        raise Conflict(f"Release {release.id} is {what}: its beats, urgency and embargo cannot be changed by a push.")
+    approving.forget(tx, release)
     release.urgency, release.embargo_until = urgency, until
     if not same_beats:
         tx.execute(delete(beats.ReleaseBeat).where(beats.ReleaseBeat.release_id == release.id))
@@ -160,7 +161,7 @@ def _store_texts(
 ) -> bool:
     known = translations.of_release(tx, release.id)
     source = known.get(release.source_language)
-    source_revision = revisions.newest(tx, source.id) if source else None
+    source_revision = _source_revision(tx, release, source, now) if source else None
     changed = False
     # The source first, so that the others can name the revision they were made from.
     for statement in sorted(statements, key=lambda one: one.language != release.source_language):
@@ -172,6 +173,13 @@ def _store_texts(
             changed = True
             source_revision = revision if is_source else source_revision
     return changed
+
+
+def _source_revision(tx: Session, release: Release, source: Translation, now: datetime) -> Revision | None:
+    """What a translation pushed now was made from: the public text, not a correction of it that still waits."""
+    if visibility.of_translation(release, source, now) is Visibility.PUBLIC:
+        return tx.get_one(Revision, source.revision_id)
+    return revisions.newest(tx, source.id)
 
 
 def _new_translation(tx: Session, newsroom: Newsroom, release: Release, statement: Statement) -> Translation:
@@ -227,6 +235,9 @@ def _store_revision(
         # Lists that were rendered meanwhile do not know that a scheduled text comes, or no longer comes.
         newsrooms.touch(tx, release.newsroom_id, now=now)
     translation.publish = statement.publish
+    if not translation.publish:
+        # To go out after all it has to be published anew.
+        translation.revision_id = translation.public_from = translation.updated_at = None
     revision.source_revision_id = made_from
     drafting.keep(tx, release.id, revision, statement, pictures)
     return revision

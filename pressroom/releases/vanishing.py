@@ -8,23 +8,32 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from pressroom.db import Database
-from pressroom.errors import Refused
+from pressroom.errors import Conflict
 from pressroom.people import audit, granting
 from pressroom.people.account import Act
-from pressroom.releases import approving, erasure, log, scrubbing
+from pressroom.releases import approving, erasure, log, scrubbing, whereabouts
 from pressroom.releases import asset as assets
 from pressroom.releases import newsroom as newsrooms
+from pressroom.releases import release as releases
 from pressroom.releases import translation as translations
-from pressroom.releases.asset import Asset, Rendition, RevisionAsset
 from pressroom.releases.former_slug import remember
 from pressroom.releases.log import LogRow
 from pressroom.releases.newsroom import Newsroom
-from pressroom.releases.passage import pattern_of
+from pressroom.releases.passage import Passage
 from pressroom.releases.release import Release, Status
+from pressroom.releases.whereabouts import Whereabouts
+
+_MOST_ROUNDS = 3
+
+
+def require(tx: Session, release_id: str, by: int | None) -> None:
+    """Raises NotFound, and NotAllowed for an account that may not make it vanish."""
+    if by is not None:
+        granting.require(tx, by, releases.get(tx, release_id).newsroom_id, Act.PUBLISH)
 
 
 def vanish_release(database: Database, release_id: str, *, now: datetime, by: int | None = None) -> bool:
@@ -49,72 +58,83 @@ def vanish_release(database: Database, release_id: str, *, now: datetime, by: in
         return True
 
 
-def vanish_asset(database: Database, asset_id: str, *, now: datetime, by: int | None = None) -> str:
-    """Removes a picture or file from every revision that shows it; returns the release's id.
+def vanish_asset(database: Database, asset_id: str, *, now: datetime, by: int | None = None) -> list[str]:
+    """Removes a picture or file from every revision of the newsroom that shows it; returns the releases' ids.
 
-    Raises NotFound and NotAllowed.
+    The same file in another release goes first, so that after a failure the same asset can be named again. Raises
+    NotFound and NotAllowed.
     """
-    with database.reading() as tx:
-        release_id = assets.get(tx, asset_id).release_id
-    with database.transaction() as tx:
-        newsroom, release = _locked(tx, release_id, by)
-        asset = assets.get(tx, asset_id, lock=True)
-        for said in tx.scalars(select(RevisionAsset).where(RevisionAsset.asset_id == asset.id)).all():
-            erasure.take_out_asset(tx, said)
-        tx.execute(delete(Rendition).where(Rendition.asset_id == asset.id))
-        tx.execute(delete(Asset).where(Asset.id == asset.id))
-        _show_anew(tx, release, now=now)
-        _record(tx, newsroom, release, "vanish asset", now=now, by=by)
+    release_ids: list[str] = []
+    found = None
+    while found is None or found.id != asset_id:
+        with database.reading() as tx:
+            found = whereabouts.of_asset(tx, asset_id)[0]
+        with database.transaction() as tx:
+            newsroom, release = _locked(tx, found.release_id, by)
+            asset = assets.get(tx, found.id, lock=True)
+            erasure.take_out_asset(tx, asset)
+            _show_anew(tx, release, now=now)
+            _record(tx, newsroom, release, "vanish asset", now=now, by=by)
+        release_ids.append(release.id)
     scrubbing.scrub(database)
-    return release_id
+    return release_ids
 
 
-def find_text(tx: Session, newsroom_id: int, passage: str, release_id: str | None = None) -> dict[str, int]:
-    """In how many places of which releases the words stand, the newest first. Raises Refused for one letter."""
-    pattern = pattern_of(passage)
-    query = select(Release).where(Release.newsroom_id == newsroom_id, Release.removed_at.is_(None))
-    if release_id is not None:
-        query = query.where(Release.id == release_id)
-    found = {}
-    for release in tx.scalars(query.order_by(Release.created_at.desc()).execution_options(yield_per=100)):
-        if count := erasure.places(tx, release, pattern):
-            found[release.id] = count
-    return found
+def find_text(tx: Session, newsroom_id: int, words: str, release_id: str | None = None) -> Whereabouts:
+    """Where the words stand, in one release or in all of the newsroom. Raises Refused for less than two letters."""
+    return whereabouts.of_passage(tx, newsroom_id, Passage.of(words), release_id)
 
 
 def vanish_text(
     database: Database,
     newsroom_slug: str,
-    passage: str,
+    words: str,
     *,
     release_id: str | None = None,
     now: datetime,
     by: int | None = None,
 ) -> int:
-    """Takes words out of every revision, caption, note and address of one release, or of all the newsroom's.
+    """Takes words out of every revision, caption, note and address of one release, or of all that the newsroom holds.
 
-    Returns how many releases they stood in. Raises NotFound, NotAllowed, and Refused for less than two letters.
+    Returns how many releases they stood in. Raises NotFound, NotAllowed, Refused for less than two letters, and
+    Conflict where somebody goes on writing them.
     """
-    pattern = pattern_of(passage)
+    passage = Passage.of(words)
     with database.reading() as tx:
         newsroom_id = newsrooms.by_slug(tx, newsroom_slug).id
-        found = list(find_text(tx, newsroom_id, passage, release_id))
     with database.transaction() as tx:
         newsroom = tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True})
         if by is not None:
             granting.require(tx, by, newsroom.id, Act.PUBLISH)
-        if release_id is None and erasure.take_out_of_newsroom(newsroom, pattern):
+        if release_id is None and erasure.take_out_of_newsroom(tx, newsroom, passage):
             newsrooms.touch(tx, newsroom.id, now=now)
-    for one in found:
-        with database.transaction() as tx:
-            newsroom, release = _locked(tx, one, by)
-            if release.newsroom_id != newsroom_id:
-                raise Refused(f"Release {one} is another newsroom's.")
-            erasure.take_out_text(tx, release, pattern, now=now)
-            _show_anew(tx, release, now=now)
-            _record(tx, newsroom, release, "vanish text", now=now, by=by)
+            scrubbing.note(tx, now=now)
+            audit.note(tx, "vanish text", f"newsroom:{newsroom.slug}", now=now, newsroom_id=newsroom.id, account_id=by)
+    done: set[str] = set()
+    for _ in range(_MOST_ROUNDS):
+        with database.reading() as tx:
+            places = whereabouts.of_passage(tx, newsroom_id, passage, release_id).places
+        if not places:
+            break
+        for one in places:
+            _take_out(database, one, passage, with_beats=release_id is not None, now=now, by=by)
+        done.update(places)
+    else:
+        raise Conflict("Somebody writes the words while they are removed: stop that, then remove them again.")
     scrubbing.scrub(database)
-    return len(found)
+    return len(done)
+
+
+def _take_out(
+    database: Database, release_id: str, passage: Passage, *, with_beats: bool, now: datetime, by: int | None
+) -> None:
+    with database.transaction() as tx:
+        newsroom, release = _locked(tx, release_id, by)
+        erasure.take_out_text(tx, release, passage, now=now)
+        if with_beats:
+            erasure.take_out_of_beats(whereabouts.beats_with(tx, release, passage)[0], passage)
+        _show_anew(tx, release, now=now)
+        _record(tx, newsroom, release, "vanish text", now=now, by=by)
 
 
 def _locked(tx: Session, release_id: str, by: int | None) -> tuple[Newsroom, Release]:

@@ -75,6 +75,7 @@ def translation_was_public(now: datetime) -> ColumnElement[bool]:
     return and_(
         Translation.publish.is_(True),
         Translation.revision_id.is_not(None),
+        Release.public_from <= taken_back,
         Translation.public_from <= taken_back,
         taken_back <= now,
     )

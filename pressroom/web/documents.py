@@ -1,6 +1,6 @@
 """A document: what is public at one address, rendered once, as bytes in every encoding, and how it answers a request.
 
-Conditional requests follow RFC 9110 §13, content negotiation §12.5.3.
+Conditional requests follow RFC 9110 §13, content negotiation §12.5.3, ranges of bytes §14.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from http import HTTPStatus
 from typing import Any
 
 import brotli
+
+from pressroom.web import byte_range
 
 Headers = list[tuple[str, str]]
 StartResponse = Callable[[str, Headers], Any]
@@ -105,17 +107,40 @@ def _whole_second(moment: datetime) -> datetime:
 def answer(
     document: Document, environ: dict[str, Any], start_response: StartResponse, now: datetime
 ) -> Iterable[bytes]:
-    """The whole or not-modified answer to one GET or HEAD."""
+    """The whole, a part of it, or a not-modified answer to one GET or HEAD."""
     coding, body = _choose(document, environ.get("HTTP_ACCEPT_ENCODING", ""))
     headers = _headers(document, coding, now)
     if document.status == HTTPStatus.OK and not_modified(document, environ, now):
         start_response("304 Not Modified", headers.copy())
         return ()
+    if document.status == HTTPStatus.OK and byte_range.is_ranged(document.content_type):
+        return _ranged(document, headers, environ, start_response)
     length = ("Content-Length", str(len(body)))
     told = [*headers, ("Content-Type", document.content_type), length]
     if coding:
         told.append(("Content-Encoding", coding))
     start_response(_STATUS_LINES[document.status], told)
+    return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
+
+
+def _ranged(
+    document: Document, headers: Headers, environ: dict[str, Any], start_response: StartResponse
+) -> Iterable[bytes]:
+    """Such a document has one encoding, that of its bytes."""
+    total, status = len(document.body), HTTPStatus.OK
+    told = [*headers, ("Content-Type", document.content_type), ("Accept-Ranges", "bytes")]
+    try:
+        part = byte_range.wanted(environ, f'"{document.etag}"', total)
+    except byte_range.Unsatisfiable:
+        told = [("Cache-Control", "no-store"), *document.headers, ("Content-Range", f"bytes */{total}")]
+        start_response(_STATUS_LINES[HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE], [*told, ("Content-Length", "0")])
+        return ()
+    body = document.body
+    if part is not None:
+        first, end = part
+        status, body = HTTPStatus.PARTIAL_CONTENT, body[first:end]
+        told.append(("Content-Range", f"bytes {first}-{end - 1}/{total}"))
+    start_response(_STATUS_LINES[status], [*told, ("Content-Length", str(len(body)))])
     return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
 
 

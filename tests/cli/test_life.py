@@ -14,7 +14,7 @@ from pressroom.mailing.mailing import Mailing
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.releases import correction as corrections
 from pressroom.releases import newsroom as newsrooms
-from pressroom.releases.asset import Asset
+from pressroom.releases.asset import Asset, Kind
 from pressroom.releases.newsroom import ApprovalRule, Newsroom
 from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import Revision
@@ -293,7 +293,9 @@ def test_words_vanish_from_one_release_or_from_all(
     name = ("vanish", "--text", "Şîlan Ehmed", "--newsroom", "river")
     found = must(newsroom(*name, "--dry-run", "--json")).json["places"]
     assert list(found) == [draft] and found[draft] >= 1
-    assert "Şîlan" not in must(newsroom(*name, "--dry-run")).out, "it is not said again"
+    said = must(newsroom(*name, "--dry-run")).out
+    assert "Şîlan" not in said, "it is not said again"
+    assert "pressroom export" in said and "is not looked at" in said
     monkeypatch.setattr("sys.stdin", io.StringIO("Şîlan Ehmed\n"))
     must(newsroom("vanish", "--text", "-", "--newsroom", "river", "--release", draft, "--yes"))
     with database.reading() as tx:
@@ -310,10 +312,28 @@ def test_one_asset_vanishes(newsroom: Press, database: Database, tmp_path: Path)
     with database.reading() as tx:
         (asset_id,) = tx.scalars(select(Asset.id))
     dry = must(newsroom("vanish", "--asset", asset_id, "--dry-run", "--json")).json
-    assert dry == {"asset": asset_id, "release": pushed["id"], "removed": False}
+    assert dry == {"asset": asset_id, "releases": [pushed["id"]], "removed": False}
+    again = text.replace("with a picture", "seen again").replace("It is open", "It is still open")
+    other = must(newsroom("push", *write(tmp_path, {"other.en.md": again}), "--newsroom", "river", "--json")).json
+    dry = must(newsroom("vanish", "--asset", asset_id, "--dry-run", "--json")).json
+    assert dry["releases"] == [other["id"], pushed["id"]]
     must(newsroom("vanish", "--asset", asset_id, "--yes"))
     with database.reading() as tx:
         assert tx.scalars(select(Asset.id)).all() == []
+
+
+def test_what_is_not_searched_for_words_is_named(newsroom: Press, database: Database, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), (10, 120, 90)).save(tmp_path / "Azad.png")
+    text = "---\ntitle: Azad Kamal\nbeats: [azad-kamal]\nassets:\n  - path: Azad.png\n---\n\nIt is open.\n"
+    pushed = must(newsroom("push", *write(tmp_path, {"one.en.md": text}), "--newsroom", "river", "--json")).json["id"]
+    with database.transaction() as tx:
+        asset = tx.scalars(select(Asset)).one()
+        asset.kind = Kind.DOCUMENT
+    found = must(newsroom("vanish", "--text", "Azad", "--newsroom", "river", "--dry-run", "--json")).json
+    assert found["files"] == [{"release": pushed, "asset": asset.id, "name": "(…).png"}]
+    assert (found["beats"], found["shared_beats"], found["in_newsroom"]) == (1, 0, False)
+    lines = must(newsroom("vanish", "--text", "Azad", "--newsroom", "river", "--dry-run")).out
+    assert f"the contents of (…).png (asset {asset.id}) are not searched" in lines and "beat" in lines
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pressroom.db import Database
 from pressroom.feeds import contents as feeds
 from pressroom.feeds.channel import Channel
 from pressroom.feeds.contents import Contents
-from pressroom.feeds.entry import Standing
+from pressroom.feeds.entry import Standing, notice_urn
 from pressroom.releases import retracting, vanishing
 from pressroom.releases.newsroom import Newsroom, NoticeStyle
 from pressroom.releases.translation import Translation
@@ -92,7 +92,50 @@ def test_of_a_removed_release_only_tombstones_are_left(database: Database, style
         found = read(database, channel)
         assert found.entries == []
         gone = {one.urn for release in (made, retracted) for one in release.translations.values()}
-        assert {one.ref for one in found.tombstones} == gone and len(found.tombstones) == 5
+        gone.add(notice_urn(retracted.translations["en"].id, None))
+        assert {one.ref for one in found.tombstones} == gone and len(found.tombstones) == 6
+
+
+@pytest.mark.parametrize("tag", ["en", "ckb", None])
+def test_a_notice_that_stood_in_a_feed_leaves_a_tombstone_when_its_release_is_taken_back(
+    database: Database, tag: str | None
+) -> None:
+    newsroom = styled(database, NoticeStyle.BOTH, languages=["en", "ckb"])
+    made = make_release(database, newsroom, public_from=now() - timedelta(days=9))
+    with database.transaction() as tx:
+        tx.get_one(Translation, made.translations["ckb"].id).public_from = now() - timedelta(days=4)
+    make_correction(database, made, {"en": "In May."}, NOTE, at=now() - timedelta(days=5))
+    make_correction(database, made, {"en": "In Mai."}, {}, minor=True, at=now() - timedelta(days=3))
+    make_correction(database, made, {"en": "In June."}, NOTE, at=now() - timedelta(days=2))
+    channel = Channel(newsroom, tag)
+    stood = {one.id for one in read(database, channel).entries}
+    assert read(database, channel).tombstones == []
+
+    retracting.retract(database, made.id, WRONG, now=now() - timedelta(days=1))
+    found = read(database, channel)
+    stood |= {one.id for one in found.entries}
+    notices = {
+        notice_urn(made.translations[language].id, number)
+        for language, number in (("en", 1), ("en", 3), ("ckb", 3))
+        if tag in (language, None)
+    }
+    own = {one.urn for language, one in made.translations.items() if tag in (language, None)}
+    assert {one.ref for one in found.tombstones} == own | notices and len({one.when for one in found.tombstones}) == 1
+
+    vanishing.vanish_release(database, made.id, now=now())
+    after = read(database, channel)
+    refs = {one.ref for one in after.tombstones}
+    retractions = {notice_urn(one.id, None) for one in made.translations.values() if one.urn in own}
+    assert refs == own | notices | retractions and stood <= refs
+    assert min(one.when for one in after.tombstones) > max(one.when for one in found.tombstones)
+
+
+def test_tombstones_are_as_few_as_entries_and_those_of_releases_come_first(database: Database) -> None:
+    newsroom = styled(database, NoticeStyle.BOTH)
+    made = corrected(database, newsroom, number=3)
+    vanishing.vanish_release(database, made.id, now=now())
+    found = [one.ref for one in read(database, Channel(newsroom), limit=5).tombstones]
+    assert set(found[:4]) == {one.urn for one in made.translations.values()} and len(found) == 5
 
 
 def test_what_was_taken_back_before_it_was_public_is_never_mentioned(database: Database) -> None:

@@ -14,6 +14,7 @@ from pressroom.mailing.expanding import expand
 from pressroom.mailing.mailing import Mailing, State
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.people.account import Role
+from pressroom.releases import correction as corrections
 from pressroom.releases import submitting
 from pressroom.releases.approving import NeedsSecondPerson
 from pressroom.releases.newsroom import ApprovalRule, Newsroom
@@ -319,6 +320,77 @@ def test_a_proposed_correction_tells_people_only_when_it_is_public(house: MailHo
     accompanying.correct(house.database, made.id, _text(tmp_path), _NOTES, now=house.now())
     _follow_ups(house)
     assert house.sink.received == []
-    accompanying.publish_proposal(house.database, made.id, now=house.now(), by=second)
+    with house.database.reading() as tx:
+        proposed = corrections.proposal(tx, made.id)
+        assert proposed is not None
+        seen = {one.after_id for one in corrections.changes(tx, proposed.id).values()}
+    accompanying.publish_proposal(house.database, made.id, seen=seen, now=house.now(), by=second)
     _follow_ups(house)
     assert [one.recipient for one in house.sink.received] == ["jane@example.org"]
+
+
+def test_a_changed_embargo_names_only_what_somebody_had(house: MailHouse, tmp_path: Path) -> None:
+    made = _embargoed(house)
+    _follow_ups(house)
+    house.sink.forget()
+    poison = write_statement(tmp_path, "# UNAPPROVED WORDS\n\nText.")
+    submitting.submit(house.database, made.newsroom.slug, poison, now=house.now(), release_id=made.id)
+    accompanying.unschedule(house.database, made.id, now=house.now())
+    _follow_ups(house)
+    [only] = house.sink.received
+    assert only.recipient == "trusted@example.org"
+    assert "UNAPPROVED" not in only.subject and "New bridge" in only.subject
+
+
+def test_publishing_for_another_time_moves_the_mail_and_tells_who_had_it_early(house: MailHouse) -> None:
+    made = _embargoed(house)
+    _follow_ups(house)
+    house.sink.forget()
+    later = house.now() + timedelta(hours=9)
+    accompanying.publish(house.database, house.keyring, made.id, Plan(at=later), now=house.now())
+    with house.database.reading() as tx:
+        waiting = tx.get_one(Mailing, _id_of(house))
+    assert waiting.hold_until == later
+    _follow_ups(house)
+    assert [one.recipient for one in house.sink.received] == ["trusted@example.org"]
+    assert "Embargo changed" in house.sink.received[0].subject
+
+
+def test_who_had_an_earlier_text_under_embargo_gets_the_one_that_is_published(house: MailHouse, tmp_path: Path) -> None:
+    made = _embargoed(house)
+    _follow_ups(house)
+    house.sink.forget()
+    better = write_statement(tmp_path, "# New bridge opens to walkers\n\nBetter words.")
+    submitting.submit(house.database, made.newsroom.slug, better, now=house.now(), release_id=made.id)
+    accompanying.publish(house.database, house.keyring, made.id, Plan(early=["press"]), now=house.now())
+    _follow_ups(house)
+    [again] = house.sink.received
+    assert again.recipient == "trusted@example.org" and "Better words." in again.text
+
+
+def test_a_removal_lets_a_retraction_reach_everybody_and_says_nothing_more(house: MailHouse) -> None:
+    made = _mailed(house, ("jane@example.org", ("en",)))
+    accompanying.retract(house.database, made.id, {"en": "It named Zerya."}, now=house.now())
+    accompanying.vanish_release(house.database, made.id, tell=False, now=house.now())
+    _follow_ups(house)
+    [only] = house.sink.received
+    assert "delete" in only.text and b"Zerya" not in only.data and b"bridge" not in only.data
+
+
+def test_what_was_on_the_wire_of_a_paused_mailing_is_settled(house: MailHouse) -> None:
+    newsroom = make_newsroom(house.database)
+    press = house.media_list(newsroom)
+    house.subscriber(newsroom, "jane@example.org", [press])
+    made = make_release(house.database, newsroom, ["en"])
+    mailing_id = house.mailing(made)
+    house.rung.clear()
+    steering.pause(house.database, mailing_id, now=house.now())
+    with house.database.transaction() as tx:
+        tx.execute(update(Delivery).values(state=DeliveryState.SENDING, sending_at=house.database.now(tx)))
+        assert ledger.due_chunks(tx, house.database.now(tx))
+    _follow_ups(house)
+    found = house.progress(mailing_id)
+    assert (found.state, found.sending, found.deferred) == (State.PAUSED, 0, 1)
+    with house.database.reading() as tx:
+        assert not ledger.due_chunks(tx, house.database.now(tx))
+    assert house.sink.received == []

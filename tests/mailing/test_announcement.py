@@ -52,6 +52,14 @@ def test_blocks_say_their_language_and_direction(database: Database, made: Made,
     assert html.count(f'<div lang="{tag}" dir="{direction}"') >= 2
 
 
+def test_a_picture_of_the_text_leaves_its_words_and_one_that_it_has_no_more_nothing(database: Database) -> None:
+    text = "Look:\n\n![The bridge at noon](picture-0.png)\n\n![Azad in the crowd](gone.png)"
+    newsroom = make_newsroom(database, at=NOW)
+    made = make_release(database, newsroom, ["en"], bodies={"en": text}, public_from=NOW, pictures=1)
+    html = _part(_mail(database, made, "en"), "html")
+    assert "The bridge at noon" in html and "Azad" not in html
+
+
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_no_picture_script_or_foreign_address_is_in_a_mail(database: Database, made: Made, tag: str) -> None:
     html = _part(_mail(database, made, tag), "html")

@@ -30,9 +30,10 @@ from pressroom.releases import (
     submitting,
     vanishing,
     visibility,
+    withdrawing,
 )
 from pressroom.releases.approval import Approval
-from pressroom.releases.correction import Correction
+from pressroom.releases.correction import Correction, CorrectionChange
 from pressroom.releases.newsroom import ApprovalRule
 from pressroom.releases.release import TURNS, Release, Status
 from pressroom.releases.revision import Revision
@@ -185,13 +186,16 @@ class Acts(RuleBasedStateMachine):
     def publish_proposal(self, who: int) -> None:
         by = self.people[who]
         assert by is not None
-        self._act(lambda: correcting.publish_proposal(self.database, self.release_id, now=self.now, by=by), by)
+        with self.database.reading() as tx:
+            seen = list(tx.scalars(select(CorrectionChange.after_id).join(Correction).where(Correction.at.is_(None))))
+        act = lambda: correcting.publish_proposal(self.database, self.release_id, seen=seen, now=self.now, by=by)  # noqa: E731
+        self._act(act, by)
 
     @precondition(lambda self: self._waits())
     @rule(who=_WHO)
     def withdraw(self, who: int) -> None:
         by = self.people[who]
-        self._act(lambda: correcting.withdraw(self.database, self.release_id, now=self.now, by=by), by)
+        self._act(lambda: withdrawing.withdraw(self.database, self.release_id, now=self.now, by=by), by)
 
     @precondition(lambda self: not self._has(Status.PUBLISHED, Status.RETRACTED))
     @rule(who=_WHO, hours=st.sampled_from([None, 1, 5]))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ from pressroom.errors import Conflict, NotAllowed, Refused
 from pressroom.outbox import OutboxRow
 from pressroom.people.account import Account, Role
 from pressroom.people.audit import AuditEntry
-from pressroom.releases import approving, publishing, submitting
+from pressroom.releases import approving, publishing, rescheduling, submitting, vanishing, visibility
 from pressroom.releases.approval import Approval
 from pressroom.releases.asset import Asset
 from pressroom.releases.newsroom import ApprovalRule, Newsroom
 from pressroom.releases.release import Release, Status
-from tests.makers import Made, make_account, make_newsroom, make_release, now, write_statement
+from pressroom.releases.revision import Revision
+from pressroom.releases.translation import Translation
+from pressroom.releases.visibility import Visibility
+from tests.makers import Made, make_account, make_newsroom, make_release, make_revision_row, now, write_statement
 
 
 def _written_by(database: Database, made: Made, account: int) -> None:
@@ -191,3 +195,95 @@ def test_languages_that_go_out_together_wait_for_each_other(database: Database) 
         publishing.publish(database, made.id, now=now())
     published = publishing.publish(database, made.id, now=now(), without=["ar"])
     assert sorted(published.languages) == ["ckb", "en"]
+
+
+def test_a_picture_that_somebody_adds_makes_nobody_the_reader_of_their_own_words(database: Database) -> None:
+    newsroom = make_newsroom(database, approval=ApprovalRule.ALWAYS)
+    writer, author = make_account(database, newsroom, Role.EDITOR), make_account(database, newsroom, Role.AUTHOR)
+    made = make_release(database, newsroom, ["en"], draft=True)
+    _written_by(database, made, writer)
+    with database.transaction() as tx:
+        old = tx.get_one(Revision, made.revisions["en"].id)
+        later = make_revision_row(made.translations["en"], old.title, f"{old.body} ", at=now(), number=2)
+        later.created_by = author
+        tx.add(later)
+    with pytest.raises(approving.NeedsSecondPerson) as needed:
+        publishing.publish(database, made.id, now=now(), by=writer)
+    assert writer not in needed.value.approvers
+
+
+def test_an_approval_of_somebody_who_may_approve_no_more_counts_no_more(database: Database) -> None:
+    newsroom = make_newsroom(database, approval=ApprovalRule.ALWAYS)
+    writer, second = make_account(database, newsroom, Role.EDITOR), make_account(database, newsroom, Role.EDITOR)
+    made = make_release(database, newsroom, ["en"], draft=True)
+    _written_by(database, made, writer)
+    approving.approve(database, made.id, _seen(made), now=now(), by=second)
+    with database.transaction() as tx:
+        tx.get_one(Account, second).disabled_at = now()
+    with pytest.raises(approving.NeedsSecondPerson):
+        publishing.publish(database, made.id, now=now(), by=writer)
+
+
+@pytest.mark.parametrize("change", ["beats", "embargo", "unschedule"])
+def test_other_beats_or_an_earlier_embargo_are_asked_about_anew(
+    database: Database, tmp_path: Path, change: str
+) -> None:
+    newsroom = make_newsroom(database, approval=ApprovalRule.ALWAYS)
+    writer, second = make_account(database, newsroom, Role.EDITOR), make_account(database, newsroom, Role.EDITOR)
+    until = now() + timedelta(hours=5)
+    made = make_release(database, newsroom, ["en"], draft=True)
+    _written_by(database, made, writer)
+    rescheduling.move_embargo(database, made.id, until, now=now(), by=writer)
+    approving.approve(database, made.id, _seen(made), now=now(), by=second)
+    if change == "beats":
+        title, body = made.revisions["en"].title, made.revisions["en"].body
+        text = write_statement(tmp_path, f"# {title}\n\n{body}", beats="secret")
+        submitting.submit(database, newsroom.slug, text, now=now(), release_id=made.id, by=writer)
+    else:
+        if change == "unschedule":
+            publishing.publish(database, made.id, now=now(), by=writer)
+            rescheduling.unschedule(database, made.id, now=now(), by=writer)
+        rescheduling.move_embargo(database, made.id, None, now=now(), by=writer)
+    with pytest.raises(approving.NeedsSecondPerson):
+        publishing.publish(database, made.id, now=now(), by=writer)
+
+
+def test_the_beats_of_what_is_scheduled_stay(database: Database, tmp_path: Path) -> None:
+    newsroom = make_newsroom(database)
+    made = make_release(database, newsroom, ["en"], public_from=now() + timedelta(hours=1))
+    text = write_statement(tmp_path, "# New bridge opens to walkers\n\nText.", beats="secret-name")
+    with pytest.raises(Conflict, match="scheduled"):
+        submitting.submit(database, newsroom.slug, text, now=now(), release_id=made.id)
+
+
+def test_a_language_that_was_held_back_is_not_public_by_a_push_alone(database: Database, tmp_path: Path) -> None:
+    newsroom = make_newsroom(database)
+    made = make_release(database, newsroom, ["en", "ckb"], public_from=now() + timedelta(hours=1))
+    for publish in ("false", "true"):
+        text = write_statement(tmp_path, f"# پرد\n\nدەق {publish}.", "ckb", publish=publish)
+        submitting.submit(database, newsroom.slug, text, now=now(), release_id=made.id)
+    with database.reading() as tx:
+        ckb = tx.get_one(Translation, made.translations["ckb"].id)
+        later = now() + timedelta(hours=2)
+        assert visibility.of_translation(tx.get_one(Release, made.id), ckb, later) is Visibility.HIDDEN
+
+
+def test_a_language_left_out_of_a_schedule_stays_behind(database: Database) -> None:
+    newsroom = make_newsroom(database)
+    made = make_release(database, newsroom, ["en", "ckb"], draft=True)
+    publishing.publish(database, made.id, now=now(), at=now() + timedelta(hours=1))
+    publishing.publish(database, made.id, now=now(), at=now() + timedelta(hours=2), without=["ckb"])
+    with database.reading() as tx:
+        release, ckb = tx.get_one(Release, made.id), tx.get_one(Translation, made.translations["ckb"].id)
+        assert visibility.of_translation(release, ckb, now() + timedelta(hours=3)) is Visibility.HIDDEN
+
+
+def test_what_was_removed_takes_no_new_text(database: Database, tmp_path: Path) -> None:
+    newsroom = make_newsroom(database)
+    made = make_release(database, newsroom, ["en"], draft=True)
+    vanishing.vanish_release(database, made.id, now=now())
+    text = write_statement(tmp_path, "# New\n\nText.")
+    with pytest.raises(Conflict, match="removed"):
+        submitting.submit(database, newsroom.slug, text, now=now(), release_id=made.id)
+    with pytest.raises(Conflict, match="removed"):
+        approving.ask(database, made.id, now=now(), by=None)

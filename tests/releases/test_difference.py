@@ -112,3 +112,32 @@ def test_every_word_that_differs_is_in_some_change_and_the_rest_is_the_same(befo
     assert gone <= Counter(said) and come <= Counter(says)
     assert Counter(said) - gone == Counter(says) - come
     assert bool(found) == (said != says)
+
+
+def said(asset: str, name: str, alt: str = "A bridge") -> RevisionAsset:
+    return RevisionAsset(asset_id=asset, name=name, alt=alt, caption="", credit="", licence="")
+
+
+def of_files(before: list[RevisionAsset], after: list[RevisionAsset]) -> list[tuple[str, str, bool]]:
+    found = between(revision("One."), revision("One."), files=(before, after))
+    assert {one.part for one in found} <= {Part.FILES}
+    return [(one.was, one.now, one.replaced) for one in found]
+
+
+def test_another_picture_under_the_same_words_is_said_to_be_replaced() -> None:
+    assert of_files([said("a", "a.png")], [said("b", "a.png")]) == [("A bridge", "A bridge", True)]
+    assert of_files([said("a", "a.png")], [said("b", "b.png")]) == [("A bridge", "A bridge", True)]
+    assert of_files([said("a", "a.png", "")], [said("b", "a.png", "")]) == [("a.png", "a.png", True)]
+
+
+def test_a_picture_replaced_with_its_words_says_both() -> None:
+    assert of_files([said("a", "a.png")], [said("b", "a.png", "A road")]) == [("A bridge", "A road", True)]
+    assert of_files([said("a", "a.png")], [said("a", "b.png", "A road")]) == [("A bridge", "A road", False)]
+
+
+def test_a_picture_left_out_or_added_beside_one_that_stays_is_no_replacement() -> None:
+    bridge, road = said("a", "a.png"), said("b", "b.png", "A road")
+    assert of_files([bridge, road], [road]) == [("A bridge", "", False)]
+    assert of_files([road], [bridge, road]) == [("", "A bridge", False)]
+    assert of_files([bridge], [road]) == [("A bridge", "", False), ("", "A road", False)]
+    assert of_files([bridge, road], [road, bridge]) == []

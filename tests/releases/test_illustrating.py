@@ -170,3 +170,13 @@ def test_viewers_strangers_and_unknown_things_are_refused(database: Database, ne
         illustrating.describe(database, made.id, asset_id, "ar", Said("جسر"), now=now(), by=None)
     with pytest.raises(Refused):
         add(database, made, b"nothing")
+
+
+def test_a_picture_that_is_taken_out_leaves_no_words_in_the_text(database: Database, newsroom: Newsroom) -> None:
+    text = "Before.\n\n![Azad in the crowd](picture-0.png)\n\n**After** [file](picture-0.png) of picture-0.png."
+    made = make_release(database, newsroom, ["en"], bodies={"en": text}, draft=True, pictures=1)
+    assert illustrating.detach(database, made.id, made.assets[0].id, now=now(), by=None)
+    revision, rows = newest(database, made, "en")
+    assert rows == [] and "Azad" not in revision.body + revision.html + revision.text
+    assert revision.body.endswith("**After** file of picture-0.png."), "what somebody wrote of it stays"
+    assert "<strong>After</strong>" in revision.html and revision.said_since == made.revisions["en"].id

@@ -4,11 +4,12 @@ import struct
 import subprocess
 import sys
 import zlib
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from pressroom.errors import Refused
@@ -174,6 +175,85 @@ def test_the_same_picture_gives_the_same_bytes_and_digest() -> None:
     assert picture.open_picture(saved(gradient(300, 201), "JPEG")).digest != picture.open_picture(data).digest
 
 
+@cache
+def erased() -> Image.Image:
+    """A photograph in which somebody made a face clear, and a ring around it half clear; its colours are all there."""
+    image = Image.effect_noise((1700, 900), 90).convert("RGBA")
+    image.putalpha(Image.radial_gradient("L").resize(image.size).point(lambda value: max(0, value - 90)))
+    return image
+
+
+def colours_where_clear(image: Image.Image) -> list[tuple[int, int]]:
+    """The least and the most of red, green and blue where alpha lets nothing be seen."""
+    clear = image.getchannel("A").point(lambda value: 0 if value else 255)
+    assert clear.getextrema() == (0, 255)
+    shown = Image.composite(image.convert("RGB"), Image.new("RGB", image.size), clear)
+    return list(shown.getextrema())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("form", "options"), [("PNG", {}), ("WEBP", {"lossless": True, "exact": True})])
+def test_what_was_erased_by_making_it_clear_is_gone_in_every_size(form: str, options: dict[str, bool]) -> None:
+    data = saved(erased(), form, **options)
+    assert colours_where_clear(reopened(data))[0][1] > 200
+    web, large = picture.open_picture(data).forms
+    for one in (web, large):
+        assert colours_where_clear(reopened(one.data)) == [(0, 0)] * 3
+
+
+def test_colours_that_a_palette_makes_clear_are_gone_too() -> None:
+    image = Image.new("P", (40, 40), 1)
+    image.putpalette([200, 10, 10, 10, 200, 10])
+    image.paste(0, (0, 0, 20, 40))
+    assert colours_where_clear(reopened(open_web(saved(image, "PNG", transparency=0)).data)) == [(0, 0)] * 3
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_picture_made_smaller_has_no_seams(mode: str) -> None:
+    image = Image.effect_noise((1100, 2001), 60).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").resize(image.size).point(lambda value: max(9, value)))
+    web = reopened(picture.open_picture(saved(image, "PNG", compress_level=1)).web.data)
+    assert web.size == (880, 1600)
+    if mode == "RGBA":
+        whole = image.resize(web.size, Image.Resampling.LANCZOS)
+        # What hardly covers has colours that one step of rounding changes much.
+        difference = ImageChops.difference(web.convert("RGBa"), whole.convert("RGBa")).getextrema()
+        assert max(most for _, most in difference) <= 2  # type: ignore[misc]
+    else:
+        # What JPEG loses stands everywhere; a seam would be a line in it.
+        seamed = picture._scaled(image, *web.size)
+        whole = image.resize(web.size, Image.Resampling.LANCZOS)
+        assert max(ImageChops.difference(seamed, whole).convert("L").histogram()[2:]) == 0
+
+
+def scans(count: int) -> bytes:
+    """A JPEG whose last scan, which refines what came before, stands in it again and again."""
+    data = saved(Image.new("L", (64, 64), 128), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * count + data[-2:]
+
+
+def test_a_jpeg_that_goes_through_its_pixels_without_end_is_refused() -> None:
+    before = scans(1).count(b"\xff\xda") - 1
+    assert open_web(scans(picture.MAX_SCANS - before)).width == 64
+    with pytest.raises(Refused, match="more than 60 passes"):
+        open_web(scans(picture.MAX_SCANS - before + 1))
+
+
+def test_a_jpeg_of_empty_parts_or_filling_is_refused_before_it_is_read() -> None:
+    whole = saved(gradient(), "JPEG")
+    assert open_web(whole[:2] + b"\xff" * 100 + whole[2:]).width == 64
+    for many in (b"\xff" * 1_000_000, b"\xff\xfe\0\x02" * 10_000):
+        with pytest.raises(Refused, match="damaged"):
+            open_web(whole[:2] + many + whole[2:])
+
+
+def test_a_large_picture_that_is_partly_clear_takes_no_more_than_two_copies_of_it(tmp_path: Path) -> None:
+    data = saved(Image.new("RGBA", (7000, 7000), (10, 20, 200, 128)), "PNG", compress_level=1)
+    said, memory = measured(data, tmp_path)
+    assert (said, memory < 420) == ("", True)
+
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -236,7 +316,7 @@ import resource, sys
 from pathlib import Path
 from pressroom.errors import Refused
 from pressroom.releases.receiving import open_asset
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
 data = Path(sys.argv[1]).read_bytes()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:

@@ -14,7 +14,7 @@ from mutagen.wave import WAVE
 from PIL import Image
 
 from pressroom.errors import Refused
-from pressroom.releases import document, receiving, recording
+from pressroom.releases import document, pdf, receiving, recording
 from pressroom.releases.asset import Kind, Size
 from pressroom.releases.receiving import open_asset, read_asset
 from tests.releases import uploads
@@ -105,7 +105,7 @@ def test_a_document_that_is_locked_or_damaged_is_refused() -> None:
 
 def test_a_document_that_unpacks_without_end_is_refused() -> None:
     packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(1 + (document.MAX_UNPACKED >> 20)))
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(1 + (pdf.MAX_UNPACKED >> 20)))
     with pytest.raises(Refused, match="unpacks"):
         open_asset(b"%PDF-1.7\n1 0 obj<</Type/ObjStm/Filter/FlateDecode>>stream\n" + packed + packer.flush())
 

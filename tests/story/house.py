@@ -54,6 +54,10 @@ def readable(said: str) -> str:
     return "\n".join(" ".join(one.translate(_DIRECTION_MARKS).split()) for one in readings).casefold()
 
 
+def readable_one(words: str) -> str:
+    return " ".join(words.split()).casefold()
+
+
 class House:
     """The service, what is beside it, and where it stands."""
 

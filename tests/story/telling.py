@@ -15,7 +15,7 @@ from lxml import etree  # type: ignore[import-untyped]
 
 from pressroom.cli.folder import file_of
 from pressroom.phrases import translator
-from tests.story.house import NEWSROOM, House, Page, readable
+from tests.story.house import NEWSROOM, House, Page, readable_one
 
 KINDS = ("atom", "rss", "json")
 _TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
@@ -62,10 +62,6 @@ class Expected:
         wrong = [] if page.status == self.status else [f"{self.path}: {page.status}, not {self.status}"]
         wrong += [f"{self.path} lacks “{one}”" for one in self.has if readable_one(one) not in page.text]
         return wrong + [f"{self.path} has “{one}”" for one in self.lacks if readable_one(one) in page.text]
-
-
-def readable_one(words: str) -> str:
-    return " ".join(words.split()).casefold()
 
 
 @dataclass
@@ -215,9 +211,12 @@ class Telling:
         return {text.urn, *(text.derived(f"correction:{number}") for number in range(1, len(self.notes) + 1))}
 
     def tombstones(self, tag: str | None) -> set[str]:
+        """Of the entries, and of the notices that stood beside them."""
         if self.is_public:
             return set()
-        return {one.urn for language, one in self.out.items() if tag in (None, language)}
+        gone = [one for language, one in self.out.items() if tag in (None, language)]
+        notices = {one.derived(f"correction:{number}") for one in gone for number in range(1, len(self.notes) + 1)}
+        return notices | {one.urn for one in gone}
 
     def feed_differences(self, house: House) -> list[str]:
         wrong: list[str] = []
@@ -292,14 +291,3 @@ def _bare(title: str) -> str:
 
 def tombstones_of(page: Page) -> set[str]:
     return {one.get("ref") for one in etree.fromstring(page.answer.content).iter(_TOMBSTONE)}
-
-
-def told_in(folder: Path, words: Sequence[str]) -> set[str]:
-    """The files of an export, by name, in which any of the words stand."""
-    found = set()
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix()
-        said = readable(name) + (readable(path.read_bytes().decode("utf-8", "replace")) if path.is_file() else "")
-        if any(readable_one(one) in said for one in words):
-            found.add(name)
-    return found

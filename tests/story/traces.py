@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from pressroom import folded
 from pressroom.releases.identity import slugify
+from tests.story.house import readable, readable_one
 
 WINDOW = 64
 _STEP = 997
@@ -48,7 +49,7 @@ def windows(data: bytes) -> list[bytes]:
 
 def held(places: Iterable[Path], wanted: Sequence[bytes]) -> dict[str, int]:
     """By file, how many of these stand in its content or its name."""
-    found = {}
+    found: dict[str, int] = {}
     for path in _files(places):
         content = path.read_bytes() + b"\0" + path.name.encode()
         if count := sum(1 for one in wanted if one in content):
@@ -59,3 +60,14 @@ def held(places: Iterable[Path], wanted: Sequence[bytes]) -> dict[str, int]:
 def _files(places: Iterable[Path]) -> Iterator[Path]:
     for place in places:
         yield from ([place] if place.is_file() else (one for one in sorted(place.rglob("*")) if one.is_file()))
+
+
+def told_in(folder: Path, words: Sequence[str]) -> set[str]:
+    """The files of an export, by name, in which any of the words stand."""
+    found = set()
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        said = readable(name) + (readable(path.read_bytes().decode("utf-8", "replace")) if path.is_file() else "")
+        if any(readable_one(one) in said for one in words):
+            found.add(name)
+    return found

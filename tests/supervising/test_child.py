@@ -25,7 +25,7 @@ def test_a_child_and_its_own_child_die_with_the_parent() -> None:
     grandchild = (
         f"import sys, time; sys.path.insert(0, {str(Path(WRAPPER).parent)!r}); import child, os; "
         "pid = os.fork(); child.die_with_parent() if pid == 0 else None; "
-        "print(os.getpid(), flush=True); time.sleep(600)"
+        "os.write(1, b'%d\\n' % os.getpid()); time.sleep(600)"
     )
     parent = (
         "import os, subprocess, sys, time; os.environ['PRESSROOM_DIE_WITH_PARENT'] = str(os.getpid()); "

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from pressroom import addresses
 from pressroom.mailing.mailing import Mailing
 from pressroom.releases.release import Release
-from tests.makers import Made
+from tests.makers import BODIES, TITLES, Made
 from tests.web.staff import Browser, House
 
 
@@ -42,6 +42,12 @@ def mailings(house: House) -> list[Mailing]:
 
 def publish(browser: Browser, made: Made, **fields: Any) -> TestResponse:
     return browser.send(at(made, "/publish"), **{"seen": seen(browser, made), "hold": "0", **fields})
+
+
+def corrected(made: Made, tag: str, was: str, now: str) -> dict[str, str]:
+    """The fields of one language as a form filled from what `made` says, with a word changed."""
+    text = f"# {TITLES[tag]}\n\n{BODIES[tag].replace(was, now)}"
+    return {f"text-{tag}": text, f"began-{tag}": str(made.revisions[tag].id)}
 
 
 def alert(answer: TestResponse) -> str:

@@ -14,25 +14,21 @@ from pressroom.mailing.notice import RETRACTION
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.people.account import Role
 from pressroom.releases import correction as corrections
-from pressroom.releases.asset import Rendition
+from pressroom.releases.asset import Asset, Kind, Rendition
 from pressroom.releases.correction import Correction
 from pressroom.releases.newsroom import ApprovalRule, Newsroom
 from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import Revision
 from tests.mailing.makers import MailHouse
 from tests.makers import BODIES, TITLES, Made, make_newsroom, make_release
-from tests.web.desk import alert, at, mailings, public, stored
+from tests.web.desk import alert, at, corrected, mailings, public, stored
 from tests.web.staff import Browser, House
 
 NOTE = {"note-en": "An earlier version said that the bridge was open.", "note-ckb": "وەشانی پێشوو هەڵە بوو."}
 
 
-def corrected(tag: str, was: str, now: str) -> dict[str, str]:
-    """The fields of one language with a word changed."""
-    return {f"text-{tag}": f"# {TITLES[tag]}\n\n{BODIES[tag].replace(was, now)}"}
-
-
-SHUT = corrected("en", "is open", "is shut")
+def shut(made: Made) -> dict[str, str]:
+    return corrected(made, "en", "is open", "is shut")
 
 
 def waiting(house: House, made: Made) -> Correction | None:
@@ -43,6 +39,22 @@ def waiting(house: House, made: Made) -> Correction | None:
 def made_public(house: House, made: Made) -> list[Correction]:
     with house.database.reading() as tx:
         return corrections.of_release(tx, made.id)
+
+
+def read(browser: Browser, made: Made) -> str:
+    """What the page of the proposal says that it shows."""
+    found = re.search(r'name="seen" value="([^"]*)"', browser.get(at(made, "/proposal")).text)
+    assert found is not None
+    return found[1]
+
+
+def changed_to(house: House, made: Made) -> dict[str, int]:
+    """By language, the revisions that are proposed."""
+    proposed = waiting(house, made)
+    assert proposed is not None
+    with house.database.reading() as tx:
+        changes = corrections.changes(tx, proposed.id)
+        return {tag: changes[one.id].after_id for tag, one in made.translations.items() if one.id in changes}
 
 
 def hidden_fields(page: str) -> dict[str, str]:
@@ -58,7 +70,7 @@ def test_a_correction_is_written_checked_and_then_public(house: House, mail: Mai
     editor = house.staff(newsroom, "editor")
     form = editor.get(at(made, "/correct")).text
     assert unescape(form).count(BODIES["en"]) == 1 and BODIES["ckb"] in form
-    checked = editor.send(at(made, "/correct"), **SHUT, **NOTE)
+    checked = editor.send(at(made, "/correct"), **shut(made), **NOTE)
     assert checked.status_code == 200 and made_public(house, made) == []
     page = unescape(checked.text)
     assert "Was" in page and "The bridge is open." in page and "Now" in page and "The bridge is shut." in page
@@ -80,7 +92,7 @@ def test_a_correction_is_written_checked_and_then_public(house: House, mail: Mai
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
-        ({**SHUT}, "note"),
+        ({"text-en": f"# {TITLES['en']}\n\nIt is shut."}, "note"),
         ({"text-en": " ", **NOTE}, "Paste"),
         ({**NOTE}, "as they were"),
         ({"text-en": "# Only a headline with ![x](secret.png)\n\n![x](secret.png)", **NOTE}, "secret.png"),
@@ -90,7 +102,8 @@ def test_a_correction_that_cannot_be_is_refused_and_kept_in_the_form(
     house: House, newsroom: Newsroom, fields: dict[str, str], word: str
 ) -> None:
     made = make_release(house.database, newsroom, ["en", "ckb"])
-    answer = house.staff(newsroom, "editor").send(at(made, "/correct"), **fields)
+    begun = {f"began-{tag}": str(one.id) for tag, one in made.revisions.items()}
+    answer = house.staff(newsroom, "editor").send(at(made, "/correct"), **begun, **fields)
     assert answer.status_code == 422 and word in alert(answer)
     assert fields.get("note-en", "") in unescape(answer.text)
     assert made_public(house, made) == [] and waiting(house, made) is None
@@ -102,7 +115,7 @@ def test_spelling_alone_needs_no_note_and_tells_nobody(house: House, mail: MailH
     mail.mailing(made)
     mail.send()
     editor = house.staff(newsroom, "editor")
-    fields = {**corrected("en", "bridge is open", "brigde is open"), "minor": "1"}
+    fields = {**corrected(made, "en", "bridge is open", "brigde is open"), "minor": "1"}
     assert "nobody is told" in editor.send(at(made, "/correct"), **fields).text
     assert editor.send(at(made, "/correct/publish"), **fields).location == at(made)
     (made_one,) = made_public(house, made)
@@ -119,9 +132,9 @@ def test_an_authors_correction_waits_and_a_second_person_publishes_it(house: Hou
     newsroom = make_newsroom(house.database, approval=ApprovalRule.ALWAYS)
     made = make_release(house.database, newsroom, ["en", "ckb"])
     author, second = house.staff(newsroom, "author"), house.staff(newsroom, "owner")
-    checked = author.send(at(made, "/correct"), **SHUT, **NOTE)
+    checked = author.send(at(made, "/correct"), **shut(made), **NOTE)
     assert "Propose the correction" in checked.text and "Publish alone" not in checked.text
-    proposed = author.send(at(made, "/correct/publish"), **SHUT, **NOTE)
+    proposed = author.send(at(made, "/correct/publish"), **shut(made), **NOTE)
     assert proposed.location == at(made, "/proposal") and made_public(house, made) == []
     assert "is open" in house.browser().get(public(made, "en")).text
     assert author.get(at(made, "/correct")).location == at(made, "/proposal")
@@ -129,7 +142,7 @@ def test_an_authors_correction_waits_and_a_second_person_publishes_it(house: Hou
     assert "The bridge is shut." in page and "Withdraw" in page and "Publish the correction" not in page
     assert author.send(at(made, "/proposal/publish")).status_code == 403
     assert "A correction waits" in second.get(at(made)).text
-    assert second.send(at(made, "/proposal/publish")).location == at(made)
+    assert second.send(at(made, "/proposal/publish"), seen=read(second, made)).location == at(made)
     assert [one.number for one in made_public(house, made)] == [1]
     assert "is shut" in house.browser().get(public(made, "en")).text
     assert second.get(at(made, "/proposal")).status_code == 404
@@ -139,8 +152,9 @@ def test_a_writer_cannot_publish_their_own_correction_but_may_withdraw_it(house:
     newsroom = make_newsroom(house.database, approval=ApprovalRule.ALWAYS)
     made = make_release(house.database, newsroom, ["en"])
     writer = house.staff(newsroom, "editor")
-    writer.send(at(made, "/correct/publish"), **SHUT, **NOTE)
-    refused = writer.send(at(made, "/proposal/publish"))
+    writer.send(at(made, "/correct/publish"), **shut(made), **NOTE)
+    proposed = str(changed_to(house, made)["en"])
+    refused = writer.send(at(made, "/proposal/publish"), seen=proposed)
     assert refused.status_code == 403 and "second person" in alert(refused) and made_public(house, made) == []
     assert house.staff(newsroom, "viewer").send(at(made, "/proposal/withdraw")).status_code == 403
     assert writer.send(at(made, "/proposal/withdraw")).location == at(made)
@@ -151,13 +165,12 @@ def test_an_owner_corrects_alone_with_a_reason(house: House) -> None:
     newsroom = make_newsroom(house.database, approval=ApprovalRule.ALWAYS)
     made = make_release(house.database, newsroom, ["en"])
     owner, editor = house.staff(newsroom, "owner"), house.staff(newsroom, "editor")
-    assert "Publish alone" in owner.send(at(made, "/correct"), **SHUT, **NOTE).text
-    assert editor.send(at(made, "/correct/alone"), **SHUT, **NOTE, reason="Now.").status_code == 403
-    assert owner.send(at(made, "/correct/alone"), **SHUT, **NOTE, reason="").status_code == 422
+    assert "Publish alone" in owner.send(at(made, "/correct"), **shut(made), **NOTE).text
+    assert editor.send(at(made, "/correct/alone"), **shut(made), **NOTE, reason="Now.").status_code == 403
+    assert owner.send(at(made, "/correct/alone"), **shut(made), **NOTE, reason="").status_code == 422
     assert made_public(house, made) == [] and waiting(house, made) is None
-    assert owner.send(at(made, "/correct/alone"), **SHUT, **NOTE, reason="A number to call is wrong.").location == at(
-        made
-    )
+    alone = owner.send(at(made, "/correct/alone"), **shut(made), **NOTE, reason="A number to call is wrong.")
+    assert alone.location == at(made)
     assert len(made_public(house, made)) == 1
 
 
@@ -264,12 +277,55 @@ def test_a_name_is_looked_for_first_and_then_removed_everywhere(house: House, ne
     assert "They stand in no release" in nowhere.text
     one = editor.send("/desk/river/vanish", passage="Şîlan Ehmed", release_id=made.id)
     assert "in 1 release" in one.text
-    done = editor.send("/desk/river/vanish", passage="Şîlan Ehmed", release_id=made.id, sure="1")
+    done = editor.send("/desk/river/vanish", **confirming(one.text), sure="1")
     assert "out of 1 release" in done.text and "Şîlan" not in done.text
     assert "Şîlan" not in house.browser().get(public(made, "en")).text
     assert "Şîlan" in house.browser().get(public(other, "en")).text
-    editor.send("/desk/river/vanish", passage="Şîlan Ehmed", sure="1")
+    everywhere = editor.send("/desk/river/vanish", passage="Şîlan Ehmed")
+    editor.send("/desk/river/vanish", **confirming(everywhere.text), sure="1")
     assert "Şîlan" not in house.browser().get(public(other, "en")).text
+
+
+def confirming(page: str) -> dict[str, str]:
+    """What the form that removes sends along."""
+    form = page[page.index("<textarea name=") :]
+    inputs = re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', form)
+    return hidden_fields(form) | {name: unescape(value) for name, value in inputs}
+
+
+def test_words_that_nobody_looked_for_are_not_removed(house: House, newsroom: Newsroom) -> None:
+    bodies = {"en": "Şîlan Ehmed spoke. Nobody else did."}
+    made = make_release(house.database, newsroom, ["en"], bodies=bodies, contacts=[])
+    editor = house.staff(newsroom, "editor")
+    assert editor.send("/desk/river/vanish", passage="Nobody", sure="1").status_code == 409
+    seen = confirming(editor.send("/desk/river/vanish", passage="Şîlan Ehmed").text)
+    other = editor.send("/desk/river/vanish", **{**seen, "passage": "Nobody"}, sure="1")
+    assert other.status_code == 409 and confirming(other.text)["passage"] == "Nobody", "it only looks again"
+    assert editor.send("/desk/river/vanish", **seen).status_code == 422
+    more = make_release(house.database, newsroom, ["en"], titles={"en": "More"}, bodies=bodies, contacts=[])
+    again = editor.send("/desk/river/vanish", **seen, sure="1")
+    assert again.status_code == 409 and "in 2 releases" in again.text, "more was found since"
+    for one in (made, more):
+        assert bodies["en"] in house.browser().get(public(one, "en")).text
+    assert editor.send("/desk/river/vanish", **confirming(again.text), sure="1").status_code == 200
+    assert "Şîlan" not in house.browser().get(public(made, "en")).text
+
+
+def test_the_screens_say_what_else_goes_and_what_is_not_covered(house: House, newsroom: Newsroom) -> None:
+    made = make_release(house.database, newsroom, ["en"], pictures=1, beats=["silan-ehmed"])
+    same = make_release(house.database, newsroom, ["en"], titles={"en": "The same"}, pictures=1, beats=["silan-ehmed"])
+    with house.database.transaction() as tx:
+        tx.get_one(Asset, made.assets[0].id).kind = Kind.DOCUMENT
+    editor = house.staff(newsroom, "editor")
+    page = editor.get(at(made, f"/assets/{made.assets[0].id}/vanish")).text
+    assert "other releases" in page and f'href="{at(same)}"' in page
+    assert "export again" in page and "nobody looks into them" in page
+    assert "other releases" not in editor.get(at(make_release(house.database, newsroom, ["en"]), "/vanish")).text
+    found = editor.send("/desk/river/vanish", passage="The bridge is open", release_id=made.id).text
+    assert "not looked at" in found and at(made, f"/assets/{made.assets[0].id}/vanish") in found
+    assert "picture-0.png" in found and "export again" in found
+    assert "stays" in editor.send("/desk/river/vanish", passage="Silan Ehmed", release_id=made.id).text
+    assert "1 beat" in editor.send("/desk/river/vanish", passage="Silan Ehmed").text
 
 
 def test_words_of_another_newsroom_are_neither_found_nor_removed(house: House, newsroom: Newsroom) -> None:
@@ -280,7 +336,7 @@ def test_words_of_another_newsroom_are_neither_found_nor_removed(house: House, n
     assert editor.send("/desk/river/vanish", passage="Şîlan Ehmed", release_id=made.id, sure="1").status_code == 404
     assert editor.send("/desk/lake/vanish", passage="Şîlan Ehmed", sure="1").status_code == 403
     for act in ("/vanish", "/correct/publish", "/embargo", "/unschedule", "/ask", "/review", "/proposal/withdraw"):
-        answer = editor.send(f"/desk/river/releases/{made.id}{act}", sure="1", lift="1", **SHUT, **NOTE)
+        answer = editor.send(f"/desk/river/releases/{made.id}{act}", sure="1", lift="1", **shut(made), **NOTE)
         assert answer.status_code == 404, act
     assert "Şîlan" in house.browser().get(public(made, "en")).text
 
@@ -293,7 +349,7 @@ def pages(made: Made) -> list[str]:
 def test_the_pages_of_a_releases_life_need_no_inline_script_or_style(house: House, newsroom: Newsroom) -> None:
     made = make_release(house.database, newsroom, ["en", "ckb"], pictures=1)
     owner: Browser = house.browser(house.add(newsroom, Role.OWNER))
-    checked = owner.send(at(made, "/correct"), **SHUT, **NOTE)
+    checked = owner.send(at(made, "/correct"), **shut(made), **NOTE)
     answers = [checked, *[owner.get(path) for path in pages(made)]]
     for page in answers:
         assert page.status_code == 200, page.request.path

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,11 +11,12 @@ from pressroom.outbox import OutboxRow
 from pressroom.people.account import Role
 from pressroom.releases import revision as revisions
 from pressroom.releases.approval import Approval
+from pressroom.releases.asset import RevisionAsset
 from pressroom.releases.newsroom import ApprovalRule, Newsroom, NoticeStyle
-from pressroom.releases.release import Status
+from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import Revision
 from tests.mailing.makers import MailHouse
-from tests.makers import BODIES, TITLES, Made, make_newsroom, make_release, make_revision_row
+from tests.makers import BODIES, TITLES, Contact, Made, make_newsroom, make_release, make_revision_row
 from tests.web.desk import alert, at, publish, seen, stored
 from tests.web.staff import Browser, House
 
@@ -72,6 +73,32 @@ def test_an_author_asks_a_second_person_reads_approves_and_publishes(
     assert approved.location == at(made, "/publish") and stored(house, made).status is Status.APPROVED
     published = publish(house.browser(writer), made)
     assert published.status_code == 303 and stored(house, made).status is Status.PUBLISHED, "approved, its writer may"
+
+
+def test_everything_that_readers_will_get_is_shown_to_whoever_approves(
+    house: House, newsroom: Newsroom, writer: int
+) -> None:
+    contact = Contact("Şîlan Ehmed", "spokeswoman", "press@example.org", "+964 770 000 0000")
+    made = make_release(house.database, newsroom, ["en"], draft=True, beats=["rivers"], pictures=1, contacts=[contact])
+    change(house, Revision, made.revisions["en"].id, created_by=writer, subtitle="On foot, at last")
+    change(house, Release, made.id, embargo_until=datetime(2030, 1, 4, 6, 0, tzinfo=UTC))
+    page = house.staff(newsroom, "owner").get(at(made, "/review")).text
+    body = page[page.index("<article") : page.index("</article>")]
+    for part in ("On foot, at last", "Silêmanî", 'datetime="2026-11-20"', "Rivers"):
+        assert part in body, part
+    for part in (contact.name, contact.role, f"mailto:{contact.email}", contact.phone):
+        assert part in body, part
+    for said in ("The bridge at dawn", "The new bridge", "River Valley Archive", "CC BY 4.0"):
+        assert f">{said}</dd>" in body, said
+    assert 'datetime="2030-01-04T06:00:00Z"' in page
+
+
+def test_a_picture_without_a_description_is_marked_for_whoever_approves(
+    house: House, newsroom: Newsroom, writer: int
+) -> None:
+    made = make_release(house.database, newsroom, ["en"], draft=True, pictures=1)
+    change(house, RevisionAsset, (made.revisions["en"].id, 0), alt="")
+    assert "Without a description" in house.staff(newsroom, "owner").get(at(made, "/review")).text
 
 
 def test_who_wrote_some_of_it_cannot_approve_it(house: House, made: Made, writer: int) -> None:
@@ -176,10 +203,16 @@ def test_an_owner_sets_the_habits_of_the_newsroom(house: House, newsroom: Newsro
     assert found.notice_style is NoticeStyle.IN_PLACE
     page = owner.get("/desk/river/settings").text
     assert 'value="45"' in page and re.search(r'value="in_place" checked', page)
-    for wrong in ({"late_after": "-1"}, {"late_after": "10081"}, {"late_after": "x"}, {"notice_style": "loud"}):
+    for wrong in (
+        {"late_after": "-1"},
+        {"late_after": "0"},
+        {"late_after": "10081"},
+        {"late_after": "x"},
+        {"notice_style": "loud"},
+    ):
         assert owner.send("/desk/river/settings", **{**fields, **wrong}).status_code == 422, wrong
-    owner.send("/desk/river/settings", late_after="0", notice_style="both")
-    assert (room_of(house, newsroom).together, room_of(house, newsroom).late_after) == (False, 0)
+    owner.send("/desk/river/settings", late_after="1", notice_style="both")
+    assert (room_of(house, newsroom).together, room_of(house, newsroom).late_after) == (False, 60)
 
 
 def test_subscribers_are_accredited_by_address_and_listed_for_owners(

@@ -10,19 +10,20 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from pressroom.errors import Conflict, NotAllowed, NotFound, Refused
+from pressroom.feeds import shown
 from pressroom.mailing import accompanying
 from pressroom.people import audit
 from pressroom.people.account import Act, Role
-from pressroom.releases import approving, difference, drafting
+from pressroom.releases import approving, difference, withdrawing
 from pressroom.releases import asset as assets
-from pressroom.releases import correcting as corrections_made
 from pressroom.releases import correction as corrections
 from pressroom.releases.difference import Change
 from pressroom.releases.reading import Statement
+from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
 from pressroom.web import auth
-from pressroom.web.desk import people, room, sheet, texts
+from pressroom.web.desk import fields, people, room, terms
 from pressroom.web.desk.room import Room
 from pressroom.web.errors import status_of
 from pressroom.web.publishing import the_service
@@ -33,24 +34,12 @@ _ONE = "/<slug>/releases/<release_id>/correct"
 
 
 @dataclass(frozen=True)
-class Field:
-    """One language that is out, as its field begins."""
-
-    translation: Translation
-    revision: Revision
-    text: str
-
-    @property
-    def language(self) -> str:
-        return self.translation.language
-
-
-@dataclass(frozen=True)
 class Difference:
-    """What was and what would be said in one language."""
+    """What was and what would be said in one language; `pictures` are the new ones, as safe HTML."""
 
     language: str
     changes: Sequence[Change]
+    pictures: Sequence[str] = ()
 
 
 @bp.get(_ONE)
@@ -69,8 +58,7 @@ def check(slug: str, release_id: str) -> ResponseReturnValue:
         try:
             if "again" in request.form:
                 return _form(entered, release_id)
-            statements = _statements(entered, release_id)
-            return _check(entered, release_id, statements)
+            return _check(entered, release_id, fields.statements(entered, release_id))
         except (Refused, Conflict) as error:
             return _form(entered, release_id, wrong=error.message), status_of(error)
 
@@ -81,13 +69,14 @@ def correct(slug: str, release_id: str, step: str) -> ResponseReturnValue:
     service, given = the_service(), request.form
     try:
         with room.enter(slug, Act.MANAGE if step == "alone" else Act.WRITE) as entered:
-            now, statements = entered.now, _statements(entered, release_id)
+            now, statements = entered.now, fields.statements(entered, release_id)
+            notes, began_from = fields.notes(entered, release_id), fields.began_from(statements)
         reason = given.get("reason", "").strip() if step == "alone" else None
         if reason == "":
             raise Refused(_("Say why you publish alone: all owners are told."))
         done = accompanying.correct(
-            service.database, release_id, statements, _notes(),
-            minor=given.get("minor") == "1", now=now, by=auth.account_id(), alone=reason,
+            service.database, release_id, statements, notes,
+            minor=given.get("minor") == "1", began_from=began_from, now=now, by=auth.account_id(), alone=reason,
         )  # fmt: skip
     except (Refused, Conflict) as error:
         with room.enter(slug, Act.WRITE) as entered:
@@ -105,60 +94,22 @@ def proposal(slug: str, release_id: str) -> ResponseReturnValue:
 
 @bp.post("/<slug>/releases/<release_id>/proposal/<any(publish, withdraw):act>")
 def settle(slug: str, release_id: str, act: str) -> ResponseReturnValue:
-    """What was proposed goes out, through somebody who did not write it, or is taken away."""
+    """What was proposed and read goes out, through somebody who did not write it; or it is taken away."""
     service, account = the_service(), auth.account_id()
     with room.enter(slug, Act.PUBLISH if act == "publish" else Act.WRITE) as entered:
         entered.release(release_id)
         now = entered.now
     try:
         if act == "withdraw":
-            corrections_made.withdraw(service.database, release_id, now=now, by=account)
+            withdrawing.withdraw(service.database, release_id, now=now, by=account)
         else:
-            accompanying.publish_proposal(service.database, release_id, now=now, by=account)
+            seen = terms.seen(request.form.get("seen", ""))
+            accompanying.publish_proposal(service.database, release_id, seen=seen, now=now, by=account)
     except (Refused, Conflict, NotAllowed) as error:
         with room.enter(slug, Act.READ) as entered:
             return _proposal(entered, release_id, wrong=error.message), status_of(error)
     room.ring()
     return redirect(url_for("desk.releases.release", slug=slug, release_id=release_id), 303)
-
-
-def _fields(entered: Room, release_id: str) -> list[Field]:
-    found = sheet.of(entered.tx, entered.newsroom, entered.release(release_id), entered.now)
-    fields = []
-    for one in found.texts:
-        if one.is_out:
-            public = entered.tx.get_one(Revision, one.translation.revision_id)
-            given = request.form.get(f"text-{one.language}")
-            fields.append(Field(one.translation, public, texts.shown(public) if given is None else given))
-    if not fields:
-        raise Conflict(_("Only what is public is corrected; change the text of this release instead."))
-    return fields
-
-
-def _statements(entered: Room, release_id: str) -> list[Statement]:
-    """Those that say something new. Raises Refused if none does."""
-    out = []
-    for field in _fields(entered, release_id):
-        pasted = request.form.get(f"text-{field.language}")
-        if pasted is None:
-            continue
-        is_markdown = field.revision.form.value == "markdown"
-        statement = texts.read_back(entered.tx, field.translation, field.revision, pasted, is_markdown=is_markdown)
-        if _drafted(entered, field, statement).content_hash != field.revision.content_hash:
-            out.append(statement)
-    if not out:
-        raise Refused(_("The texts are as they were: change one first."))
-    return out
-
-
-def _drafted(entered: Room, field: Field, statement: Statement) -> Revision:
-    return drafting.draft(field.translation, statement, {}, now=entered.now, by=auth.account_id())
-
-
-def _notes() -> dict[str, str]:
-    given = request.form
-    found = {name.removeprefix("note-"): given[name].strip() for name in given if name.startswith("note-")}
-    return {tag: note for tag, note in found.items() if note}
 
 
 def _form(entered: Room, release_id: str, *, wrong: str | None = None) -> str:
@@ -167,34 +118,40 @@ def _form(entered: Room, release_id: str, *, wrong: str | None = None) -> str:
         room=entered,
         newsroom=entered.newsroom,
         release=entered.release(release_id),
-        fields=_fields(entered, release_id),
+        fields=fields.of_release(entered, release_id),
         given=request.form,
         wrong=wrong,
     )
 
 
 def _check(entered: Room, release_id: str, statements: Sequence[Statement]) -> str:
-    notes, minor = _notes(), request.form.get("minor") == "1"
+    notes, minor = fields.notes(entered, release_id), request.form.get("minor") == "1"
     if not notes and not minor:
         raise Refused(_("Say in a note what was wrong: readers see it. Only spelling needs none."))
-    fields = {one.language: one for one in _fields(entered, release_id)}
-    known = set(entered.newsroom.languages) | set(fields)
+    by_language = {one.language: one for one in fields.of_release(entered, release_id)}
     two = approving.wants_two(entered.tx, entered.newsroom)
-    shown = []
+    differences = []
     for one in statements:
-        field = fields[one.language]
-        shown.append(Difference(one.language, difference.between(field.revision, _drafted(entered, field, one))))
+        field = by_language[one.language]
+        files = ([said for said, _asset in assets.of_revision(entered.tx, field.revision.id)], one.kept)
+        changes = difference.between(field.revision, fields.drafted(entered, field, one), files=files)
+        differences.append(Difference(one.language, changes))
+    unchecked = approving.unchecked(entered.tx, [by_language[one.language].revision.id for one in statements])
+    faces_wait = entered.newsroom.faces_checked and bool(unchecked)
     return render_template(
         "desk/correction.html",
         room=entered,
         newsroom=entered.newsroom,
         release=entered.release(release_id),
-        differences=shown,
-        notes={tag: note for tag, note in notes.items() if tag in known},
+        differences=differences,
+        notes=notes,
         minor=minor,
-        given=request.form,
+        kept=fields.kept(by_language.values(), notes, minor=minor),
+        reason=request.form.get("reason", ""),
+        unchecked=unchecked,
+        faces_wait=faces_wait,
         waits=two or not entered.may("publish"),
-        may_go_alone=two and entered.role is Role.OWNER,
+        may_go_alone=two and entered.role is Role.OWNER and not faces_wait,
     )
 
 
@@ -207,10 +164,13 @@ def _proposal(entered: Room, release_id: str, *, wrong: str | None = None) -> st
     for translation_id, change in corrections.changes(entered.tx, found.id).items():
         translation = entered.tx.get_one(Translation, translation_id)
         before, after = (entered.tx.get_one(Revision, one) for one in (change.before_id, change.after_id))
-        files = tuple([said for said, _asset in assets.of_revision(entered.tx, one.id)] for one in (before, after))
-        changes.append(Difference(translation.language, difference.between(before, after, files=(files[0], files[1]))))
+        changes.append(_difference(entered, release, translation.language, before, after))
         named.append((translation, after))
     proposer = {found.proposed_by} - {None}
+    is_own = approving.wants_two(entered.tx, entered.newsroom) and approving.is_own(
+        entered.tx, named, auth.account_id()
+    )
+    unchecked = approving.unchecked(entered.tx, [after.id for _translation, after in named])
     return render_template(
         "desk/proposal.html",
         room=entered,
@@ -219,8 +179,20 @@ def _proposal(entered: Room, release_id: str, *, wrong: str | None = None) -> st
         proposal=found,
         differences=sorted(changes, key=lambda one: one.language),
         roles=audit.roles(entered.tx, entered.newsroom.id, [one for one in proposer if one]),
-        is_own=approving.wants_two(entered.tx, entered.newsroom) and approving.is_own(named, auth.account_id()),
+        seen=".".join(sorted(str(after.id) for _translation, after in named)),
+        needs_other=is_own or not entered.may("publish"),
         approvers=people.approvers(entered, approving.approvers(entered.tx, entered.newsroom.id, named)),
-        unchecked=approving.unchecked(entered.tx, [after.id for _translation, after in named]),
+        unchecked=unchecked,
+        faces_wait=entered.newsroom.faces_checked and bool(unchecked),
         wrong=wrong,
     )
+
+
+def _difference(entered: Room, release: Release, language: str, before: Revision, after: Revision) -> Difference:
+    found = shown.of_revisions(entered.tx, [before.id, after.id])
+    old, new = found[before.id], found[after.id]
+    changes = difference.between(before, after, files=([one.said for one in old], [one.said for one in new]))
+    base = url_for("desk.releases.release", slug=entered.newsroom.slug, release_id=release.id)
+    known = {one.asset.id for one in old}
+    pictures = [shown.figure(one, base, language, plays=True) for one in new if one.asset.id not in known]
+    return Difference(language, changes, pictures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from flask import Blueprint, Response, render_template, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -24,6 +24,7 @@ from pressroom.releases import correction as corrections
 from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
 from pressroom.releases.asset import Size
+from pressroom.web import byte_range
 from pressroom.web.desk import people, room, sheet, wording
 from pressroom.web.desk.people import Approver
 from pressroom.web.desk.room import Room
@@ -122,7 +123,12 @@ def asset(slug: str, release_id: str, asset_id: str, extension: str, size: str =
         if assets.get(entered.tx, asset_id).release_id != found.id:
             raise NotFound("There is no such picture.")
         shown = assets.rendition(entered.tx, asset_id, Size(size), extension)
-        return Response(shown.data, content_type=shown.media_type)
+        answer = Response(shown.data, content_type=shown.media_type)
+    if extension == "pdf":
+        # As for readers: what it does when it is opened on our own site is nothing we could vouch for.
+        answer.headers["Content-Disposition"] = "attachment"
+    ranged = byte_range.is_ranged(shown.media_type)
+    return answer.make_conditional(request, accept_ranges=ranged, complete_length=shown.length)
 
 
 def _approvers(entered: Room, found: Sheet) -> list[Approver]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 
 from pressroom.errors import Conflict, NotAllowed, Refused
 from pressroom.feeds import item as items
+from pressroom.feeds.item import Item
 from pressroom.people.account import Act
 from pressroom.releases import approving
 from pressroom.releases.approving import Named
@@ -21,6 +23,14 @@ from pressroom.web.errors import status_of
 from pressroom.web.publishing import the_service
 
 bp = Blueprint("reviewing", __name__)
+
+
+@dataclass(frozen=True)
+class Read:
+    """All that readers would get in one language; `body` is the whole text with its pictures, as safe HTML."""
+
+    item: Item
+    body: str
 
 
 @bp.post("/<slug>/releases/<release_id>/ask")
@@ -83,21 +93,21 @@ def _page(entered: Room, release_id: str, *, wrong: str | None = None) -> str:
         sheet=found,
         texts=shown,
         lacking=lacking,
-        bodies=_bodies(entered, found.release, named),
+        read=_read(entered, found.release, named),
         seen=".".join(str(one) for one in sorted(lacking)),
         unchecked=approving.unchecked(entered.tx, lacking),
-        is_own=any(one.revision.created_by == auth.account_id() for one in shown if one.revision.id in lacking),
+        is_own=approving.is_own(entered.tx, [one for one in named if one[1].id in lacking], auth.account_id()),
         approvers=people.approvers(entered, approving.approvers(entered.tx, entered.newsroom.id, named)),
         given=request.form,
         wrong=wrong,
     )
 
 
-def _bodies(entered: Room, release: Release, named: Sequence[Named]) -> dict[str, str]:
-    """The whole texts as safe HTML by language; their pictures come from the desk, for they are not public."""
+def _read(entered: Room, release: Release, named: Sequence[Named]) -> dict[str, Read]:
+    """By language. The pictures come from the desk, for they are not public."""
     base = url_for("desk.releases.release", slug=entered.newsroom.slug, release_id=release.id)
     loaded = items.load(entered.tx, [(entered.newsroom, release, *one) for one in named], entered.now)
-    return {one.language: items.body_html(one, base) for one in loaded}
+    return {one.language: Read(one, items.body_html(one, base, plays=True)) for one in loaded}
 
 
 def _back(slug: str, release_id: str) -> ResponseReturnValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -13,9 +14,10 @@ from pressroom.errors import NotFound, Refused
 from pressroom.mailing import accompanying
 from pressroom.people.account import Act
 from pressroom.releases import release as releases
-from pressroom.releases import vanishing
+from pressroom.releases import vanishing, whereabouts
 from pressroom.releases.asset import Asset
 from pressroom.releases.release import Release
+from pressroom.releases.whereabouts import File, Whereabouts
 from pressroom.web import auth
 from pressroom.web.desk import room, sheet
 from pressroom.web.desk.room import Room
@@ -30,10 +32,24 @@ _SURE = "1"
 
 @dataclass(frozen=True)
 class Place:
-    """A release, and in how many places of it the words stand."""
+    """A release, in how many places of it the words stand, and its documents and recordings."""
 
     sheet: Sheet
     count: int
+    files: list[File]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was looked for, and found; `seal` names both, for a form whose answer has to mean these."""
+
+    passage: str
+    release_id: str | None
+    found: Whereabouts
+
+    @property
+    def seal(self) -> str:
+        return self.found.seal(self.passage, self.release_id)
 
 
 @bp.get("/<slug>/releases/<release_id>/vanish")
@@ -85,21 +101,36 @@ def search(slug: str) -> ResponseReturnValue:
 @bp.post("/<slug>/vanish")
 def vanish_text(slug: str) -> ResponseReturnValue:
     """First shows where the words stand; removes them once that was seen. They stand in no address, and in no log."""
-    service, passage = the_service(), request.form.get("passage", "").strip()
-    chosen = request.form.get("release_id", "").strip() or None
     with room.enter(slug, Act.PUBLISH) as entered:
         now = entered.now
         try:
-            if chosen:
-                entered.release(chosen)
-            places = vanishing.find_text(entered.tx, entered.newsroom.id, passage, chosen)
+            looked = _look(entered)
         except (Refused, NotFound) as error:
             return _search(entered, None, wrong=error.message), status_of(error)
-        if request.form.get("sure") != _SURE:
-            return _search(entered, places)
-    count = vanishing.vanish_text(service.database, slug, passage, release_id=chosen, now=now, by=auth.account_id())
+        if refused := _unseen(entered, looked):
+            return refused
+    passage, chosen, by = looked.passage, looked.release_id, auth.account_id()
+    count = vanishing.vanish_text(the_service().database, slug, passage, release_id=chosen, now=now, by=by)
     with room.enter(slug, Act.PUBLISH) as entered:
         return render_template("desk/vanished.html", room=entered, newsroom=entered.newsroom, count=count)
+
+
+def _look(entered: Room) -> Looked:
+    passage = request.form.get("passage", "").strip()
+    chosen = request.form.get("release_id", "").strip() or None
+    if chosen:
+        entered.release(chosen)
+    return Looked(passage, chosen, vanishing.find_text(entered.tx, entered.newsroom.id, passage, chosen))
+
+
+def _unseen(entered: Room, looked: Looked) -> ResponseReturnValue | None:
+    """The page to answer with, unless what is now found was shown and somebody is sure."""
+    seen = request.form.get("seen", "")
+    if not seen and request.form.get("sure") != _SURE:
+        return _search(entered, looked)
+    if not hmac.compare_digest(seen.encode(), looked.seal.encode()):
+        return _search(entered, looked, wrong=str(_("Look at what is found now, then remove it."))), 409
+    return None if request.form.get("sure") == _SURE else (_search(entered, looked, wrong=_sure()), 422)
 
 
 def _sure() -> str:
@@ -120,21 +151,35 @@ def _page(entered: Room, release: Release, asset: Asset | None = None, *, wrong:
         newsroom=entered.newsroom,
         sheet=sheet.of(entered.tx, entered.newsroom, release, entered.now),
         asset=asset,
+        others=_others(entered, asset) if asset else [],
         wrong=wrong,
     )
 
 
-def _search(entered: Room, places: dict[str, int] | None, *, wrong: str | None = None) -> str:
-    found = None
-    if places is not None:
-        rows = [releases.get(entered.tx, one) for one in places]
-        sheets = sheet.load(entered.tx, entered.newsroom, rows, entered.now)
-        found = [Place(one, places[one.release.id]) for one in sheets]
+def _others(entered: Room, asset: Asset) -> list[Sheet]:
+    """Other releases that hold the same file."""
+    ids = [one.release_id for one in whereabouts.of_asset(entered.tx, asset.id) if one.id != asset.id]
+    return _sheets(entered, ids)
+
+
+def _sheets(entered: Room, release_ids: list[str]) -> list[Sheet]:
+    rows = [releases.get(entered.tx, one) for one in release_ids]
+    return sheet.load(entered.tx, entered.newsroom, rows, entered.now)
+
+
+def _search(entered: Room, looked: Looked | None, *, wrong: str | None = None) -> str:
+    places = []
+    if looked is not None:
+        counts, files = looked.found.places, looked.found.files
+        for one in _sheets(entered, list(counts)):
+            own = [file for file in files if file.release_id == one.release.id]
+            places.append(Place(one, counts[one.release.id], own))
     return render_template(
         "desk/vanish_text.html",
         room=entered,
         newsroom=entered.newsroom,
-        found=found,
+        looked=looked,
+        places=places,
         given=request.form if request.form else request.args,
         wrong=wrong,
     )
