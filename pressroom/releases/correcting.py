@@ -69,6 +69,7 @@ def correct(
     with database.transaction() as tx:
         newsroom, release = approving.lock(tx, release_id)
         _check(tx, newsroom, release, by, Act.WRITE, now=now)
+        _require_own(release, statements)
         _require_unchanged(tx, release, began_from or {})
         pairs = _store_texts(tx, release, statements, pictures, minor=minor, now=now, by=by)
         if not pairs:
@@ -110,6 +111,16 @@ def _check(tx: Session, newsroom: Newsroom, release: Release, by: int | None, ac
         raise Conflict(f"Release {release.id} is not public: there is nothing to correct; push the new text instead.")
     if newsroom.stopped_at is not None:
         raise Conflict("Everything leaving this newsroom was stopped: allow it again first.")
+
+
+def _require_own(release: Release, statements: Sequence[Statement]) -> None:
+    """A file that names another release is not to take the place of this one's text."""
+    for statement in statements:
+        if statement.id not in (None, release.id, release.given_id):
+            raise Refused(
+                f"{statement.path}: its `id:` is “{statement.id}”, and this is release {release.id}; correct that one, "
+                "or change the id."
+            )
 
 
 def _require_unchanged(tx: Session, release: Release, began_from: Mapping[str, int]) -> None:

@@ -174,3 +174,14 @@ def test_a_new_picture_in_a_correction_waits_for_its_faces(database: Database, t
             asset.checked_at = now()
     seen = _proposed(database, made)
     assert correcting.publish_proposal(database, made.id, seen=seen, now=now(), by=owner).number == 1
+
+
+def test_a_file_of_another_release_corrects_nothing(database: Database, tmp_path: Path) -> None:
+    made = _public(database)
+    for given, fits in (("another-release", False), (made.id, True)):
+        texts = write_statement(tmp_path, f"# New bridge\n\nOf {given}.", "en", id=given)
+        if fits:
+            assert correcting.correct(database, made.id, texts, _NOTE, now=now()).changed
+        else:
+            with pytest.raises(Refused, match="another-release"):
+                correcting.correct(database, made.id, texts, _NOTE, now=now())
