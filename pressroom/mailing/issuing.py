@@ -15,7 +15,6 @@ from pressroom.db import Database
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing import media_list, steering
 from pressroom.mailing.accompanying import Plan, publish
-from pressroom.mailing.mailing import State
 from pressroom.mailing.notice import ANNOUNCEMENT
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import release as releases
@@ -104,9 +103,7 @@ def _mail(
     if not changed:
         wanted = sorted(one.id for one in media_list.by_slugs(tx, release.newsroom_id, order.lists))
         for earlier in mailings.of_release(tx, release.id):
-            known = (
-                earlier.purpose == ANNOUNCEMENT and not earlier.under_embargo and earlier.state is not State.CANCELLED
-            )
+            known = earlier.purpose == ANNOUNCEMENT and not earlier.under_embargo
             if known and sorted(earlier.list_ids) == wanted:
                 return earlier.id
     return steering.start(tx, keyring, release, order.lists, hold=order.hold, now=now, by=by).id

@@ -20,11 +20,11 @@ def river(database: Database) -> Newsroom:
 def test_what_is_given_changes_and_the_rest_stays(database: Database) -> None:
     make_newsroom(database)
     before = river(database)
-    assert configure(database, "river", Habits(together=True, late_after=0), now=now())
+    assert configure(database, "river", Habits(together=True, late_after=60), now=now())
     found = river(database)
-    assert (found.together, found.late_after, found.faces_checked) == (True, 0, before.faces_checked)
+    assert (found.together, found.late_after, found.faces_checked) == (True, 60, before.faces_checked)
     assert found.generation == before.generation, "readers see nothing of it"
-    assert not configure(database, "river", Habits(together=True, late_after=0), now=now())
+    assert not configure(database, "river", Habits(together=True, late_after=60), now=now())
     assert configure(database, "river", Habits(together=False), now=now()) and not river(database).together
 
 
