@@ -52,7 +52,7 @@ def add(
     from pressroom.cli.opening import database_now, open_service
     from pressroom.releases import illustrating
     from pressroom.releases import release as releases
-    from pressroom.releases.illustrating import Said
+    from pressroom.releases.illustrating import Description
     from pressroom.releases.newsroom import Newsroom
 
     service = open_service()
@@ -60,10 +60,11 @@ def add(
         first = tx.get_one(Newsroom, releases.get(tx, release).newsroom_id).languages[0]
     alt, caption = texts(alts, first, "--alt"), texts(captions, first, "--caption")
     said = {
-        tag: Said(alt.get(tag, ""), caption.get(tag, ""), credit, licence) for tag in dict.fromkeys((*alt, *caption))
+        tag: Description(alt.get(tag, ""), caption.get(tag, ""), credit, licence)
+        for tag in dict.fromkeys((*alt, *caption))
     }
     asset_id = illustrating.attach(
-        service.database, release, file.name, _read(file), said or {first: Said(credit=credit, licence=licence)},
+        service.database, release, file.name, _read(file), said or {first: Description(credit=credit, licence=licence)},
         now=database_now(service), by=None,
     )  # fmt: skip
     one = next(one for one in _of_release(service, release) if one["id"] == asset_id)

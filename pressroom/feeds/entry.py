@@ -11,8 +11,9 @@ from enum import StrEnum
 
 from pressroom import catalogues, markup
 from pressroom.feeds.item import Item, body_html, directed, directed_html, legal
-from pressroom.feeds.notice import Notice, Said
+from pressroom.feeds.notice import Notice
 from pressroom.phrases import translator
+from pressroom.releases.newsroom import Said
 
 
 class Standing(StrEnum):

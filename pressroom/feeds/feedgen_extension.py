@@ -14,7 +14,7 @@ from typing import Any
 import feedgen.entry
 import feedgen.feed
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 
 _DC = "http://purl.org/dc/elements/1.1/"
 _DCTERMS = "http://purl.org/dc/terms/"

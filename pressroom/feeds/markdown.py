@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 
 from pressroom import catalogues, markup
 from pressroom.feeds.item import Item, legal

@@ -12,20 +12,12 @@ from sqlalchemy.orm import Session
 
 from pressroom.releases import correction as corrections
 from pressroom.releases.correction import Correction, CorrectionChange
-from pressroom.releases.newsroom import Newsroom
+from pressroom.releases.newsroom import Newsroom, Said, said
 from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
 
 Row = tuple[Newsroom, Release, Translation, Revision]
-
-
-@dataclass(frozen=True)
-class Said:
-    """A text and the language it is in, which need not be the page's."""
-
-    text: str
-    language: str
 
 
 @dataclass(frozen=True)
@@ -39,12 +31,6 @@ class Notice:
     note: Said
     minor: bool = False
     is_missing: bool = False
-
-
-def said(texts: Mapping[str, str], tag: str, order: Sequence[str]) -> Said:
-    """The text in a language, else in the first of `order` that has one, else in any; empty if there is none."""
-    found = next((one for one in (tag, *order, *texts) if texts.get(one)), tag)
-    return Said(texts.get(found, ""), found)
 
 
 def retraction(newsroom: Newsroom, release: Release, tag: str) -> Notice | None:

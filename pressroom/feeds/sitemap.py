@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,31 +18,12 @@ from pressroom.releases import asset as assets
 from pressroom.releases import correction as corrections
 from pressroom.releases import translation as translations
 from pressroom.releases import visibility
-from pressroom.releases.newsroom import Newsroom, in_language
+from pressroom.releases.newsroom import Newsroom, Said, said
 from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
 from pressroom.wrapping import display_width, first_strong, wrap
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """`language` is that of the text, which need not be the letter's."""
-
-    text: str
-    language: str
-
-    @property
-    def dir(self) -> str:
-        return languages.direction(self.language).value
-
-
-def paragraph(texts: Mapping[str, str], tag: str, order: Sequence[str]) -> Paragraph | None:
-    """The text in a language, else in the first of the order that has one, else in any."""
-    found = next((one for one in (tag, *order, *texts) if texts.get(one)), None)
-    return Paragraph(texts[found], found) if found else None
-
 
 _CONTACT = ("name", "role", "email", "phone")
 FONTS = {
@@ -110,7 +89,7 @@ def _particulars(
         "contacts": [
             " · ".join(contact[part] for part in _CONTACT if contact.get(part)) for contact in revision.contacts
         ],
-        "about": in_language(newsroom.about, tag, []) if tag in newsroom.about else "",
+        "about": newsroom.about.get(tag, ""),
         "url": base_url + addresses.release(newsroom.slug, tag, translation.slug),
         "others": _others(tx, base_url, newsroom, release, tag, now),
         "why": say("You get this because you are on the list of journalists who receive releases from %(newsroom)s.")
@@ -139,10 +118,10 @@ def under_embargo(release: Release, newsroom: Newsroom, tag: str) -> str:
     }
 
 
-def _corrections(tx: Session, newsroom: Newsroom, release: Release, tag: str) -> list[Paragraph]:
+def _corrections(tx: Session, newsroom: Newsroom, release: Release, tag: str) -> list[Said]:
     """What was corrected before this letter, in its language if the note has it."""
     notes = [one.notes for one in corrections.of_release(tx, release.id) if not one.minor]
-    return [found for texts in notes if (found := paragraph(texts, tag, newsroom.languages))]
+    return [said(texts, tag, newsroom.languages) for texts in notes if any(texts.values())]
 
 
 class _Safe(str):

@@ -33,9 +33,6 @@ from pressroom.signing import Signer
 
 log = logging.getLogger(__name__)
 
-# No revision has this id.
-_NOTHING = -1
-
 # The purpose under which leaving is signed.
 LEAVING = "unsubscribe"
 
@@ -78,27 +75,28 @@ class Composer:
             self._letters, self._letters_of = {}, (newsroom.generation, self._is_public)
         self._current = {}
         for tag, translation in translations.of_release(tx, release.id).items():
-            shown = self._shown(tx, mailing, release, translation, now)
-            if shown is not _NOTHING:
-                self._current[tag] = (translation, shown)
-                if (tag, shown) not in self._letters:
-                    self._letters[tag, shown] = self._letter(tx, mailing, release, translation, shown, now)
+            if mailing.purpose in (ANNOUNCEMENT, TEST):
+                shown = self._shown(tx, mailing, release, translation, now)
+                if shown is None:
+                    continue
+            else:
+                # A follow-up says what became of a text, not the text.
+                shown = None
+            self._current[tag] = (translation, shown)
+            if (tag, shown) not in self._letters:
+                self._letters[tag, shown] = self._letter(tx, mailing, release, translation, shown, now)
         return bool(self._current)
 
     def _shown(
         self, tx: Session, mailing: Mailing, release: Release, translation: Translation, now: datetime
     ) -> int | None:
-        """The revision that a letter in this language says; None if it says none, _NOTHING if there is no letter."""
+        """The revision that may be mailed in this language; None if there is none."""
         if mailing.purpose == TEST:
             newest = revisions.newest(tx, translation.id)
-            return newest.id if newest and translation.publish else _NOTHING
-        if mailing.purpose != ANNOUNCEMENT:
-            return None
-        if visibility.of_translation(release, translation, now) is Visibility.PUBLIC or (
-            mailing.under_embargo and visibility.may_be_told_early(release, translation)
-        ):
-            return translation.revision_id
-        return _NOTHING
+            return newest.id if newest and translation.publish else None
+        is_out = visibility.of_translation(release, translation, now) is Visibility.PUBLIC
+        early = mailing.under_embargo and visibility.may_be_told_early(release, translation)
+        return translation.revision_id if is_out or early else None
 
     def _letter(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from pressroom import addresses, languages
 from pressroom.mailing import notice
-from pressroom.mailing.announcement import FONTS, Paragraph, list_headers, paragraph, tidy, under_embargo
+from pressroom.mailing.announcement import FONTS, list_headers, tidy, under_embargo
 from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.mailing import Mailing
 from pressroom.mailing.message import UNSUBSCRIBE, Letter, letter
@@ -22,7 +22,7 @@ from pressroom.releases import correction as corrections
 from pressroom.releases import difference, visibility
 from pressroom.releases.asset import RevisionAsset
 from pressroom.releases.correction import Correction
-from pressroom.releases.newsroom import Newsroom
+from pressroom.releases.newsroom import Newsroom, Said, said
 from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
@@ -37,7 +37,7 @@ class _Message:
 
     subject: str
     lead: str
-    paragraphs: Sequence[Paragraph] = ()
+    paragraphs: Sequence[Said] = ()
     changes: Sequence[difference.Change] = ()
     url: str = ""
 
@@ -122,7 +122,7 @@ def _removal(tag: str) -> _Message:
 
 def _retraction(newsroom: Newsroom, release: Release, tag: str, title: str, url: str) -> _Message:
     say = translator(tag)
-    reasons = _in_language(release.retraction_reasons, tag, newsroom.languages)
+    reasons = _told(release.retraction_reasons, tag, newsroom)
     return _Message(
         say("Retracted: %(title)s") % {"title": title},
         say("We take this release back. Please do not use it any more, and correct what you have published from it."),
@@ -164,7 +164,7 @@ def _correction(
     return _Message(
         say("Correction: %(title)s") % {"title": title},
         lead,
-        _in_language(correction.notes, tag, newsroom.languages),
+        _told(correction.notes, tag, newsroom),
         found,
         url,
     )
@@ -174,6 +174,5 @@ def _files(tx: Session, revision: Revision) -> list[RevisionAsset]:
     return [said for said, _ in assets.of_revision(tx, revision.id)]
 
 
-def _in_language(texts: dict[str, str], tag: str, order: Sequence[str]) -> list[Paragraph]:
-    found = paragraph(texts, tag, order)
-    return [found] if found else []
+def _told(texts: Mapping[str, str], tag: str, newsroom: Newsroom) -> list[Said]:
+    return [said(texts, tag, newsroom.languages)] if any(texts.values()) else []

@@ -27,7 +27,7 @@ def follow_up(database: Database, tx: Session, release: Release, purpose: str, *
     cutoff = database.now(tx)
     made = steering.new_mailing(release, purpose, [], hold_until=cutoff, now=cutoff, by=by)
     if tx.get_one(Newsroom, release.newsroom_id).stopped_at is not None:
-        steering.hold(tx, made, "everything leaving this newsroom was stopped")
+        steering.hold(tx, made, steering.STOPPED)
     return steering.put(tx, made, now=cutoff).id
 
 

@@ -26,7 +26,6 @@ from pressroom.mailing.subscriber_csv import Entry, RefusedLine, last_lines, rea
 from pressroom.people import audit
 from pressroom.releases import beat as beats
 from pressroom.releases import newsroom as newsrooms
-from pressroom.releases.newsroom import Newsroom
 from pressroom.seal import Keyring
 
 _BATCH = 1_000
@@ -127,7 +126,7 @@ def _take(
     else:
         with database.transaction() as tx:
             # Nobody else may add the same person meanwhile.
-            tx.get_one(Newsroom, job.newsroom_id, with_for_update={"key_share": True})
+            newsrooms.locked(tx, job.newsroom_id)
             decided = _Batch(tx, job, by_lookup, lock=True)
             decided.decide(counts)
             decided.store()

@@ -11,7 +11,6 @@ from pressroom.mailing import media_list
 from pressroom.mailing.media_list import MediaList
 from pressroom.people import audit
 from pressroom.releases import newsroom as newsrooms
-from pressroom.releases.newsroom import Newsroom
 
 
 def add_list(
@@ -24,7 +23,7 @@ def add_list(
         raise Refused("A media list needs a name; give one with --name.")
     with database.transaction() as tx:
         newsroom = newsrooms.by_slug(tx, newsroom_slug)
-        tx.get_one(Newsroom, newsroom.id, with_for_update={"key_share": True})
+        newsrooms.locked(tx, newsroom.id)
         try:
             media_list.by_slug(tx, newsroom.id, slug)
         except NotFound:

@@ -25,6 +25,9 @@ from pressroom.seal import Keyring
 
 TEST = "test"
 
+# Why a mailing is paused that nobody paused by itself.
+STOPPED = "everything leaving this newsroom was stopped"
+
 # Who was sent what is known this long, for the sake of corrections and retractions.
 KEPT = timedelta(days=730)
 
@@ -47,7 +50,7 @@ def start(
 
     The same lists while their mailing is still under way return that mailing. Raises NotFound, Refused, Conflict.
     """
-    _require_leaving(tx, release.newsroom_id)
+    newsrooms.require_leaving(tx.get_one(Newsroom, release.newsroom_id))
     if test is not None:
         return _start_test(tx, keyring, release, test, now=now, by=by)
     if not list_slugs:
@@ -69,11 +72,6 @@ def start(
     mailing = new_mailing(release, ANNOUNCEMENT, list_ids, hold_until=begins + hold, now=now, by=by)
     mailing.under_embargo = under_embargo
     return put(tx, mailing, now=now)
-
-
-def _require_leaving(tx: Session, newsroom_id: int) -> None:
-    if tx.get_one(Newsroom, newsroom_id).stopped_at is not None:
-        raise Conflict("Everything leaving this newsroom was stopped: allow it again first.")
 
 
 def _start_test(
@@ -154,13 +152,13 @@ def resume(database: Database, mailing_id: int, *, now: datetime, by: int | None
     """Goes on where it was paused. Raises NotFound and Conflict."""
     with database.transaction() as tx:
         # Before the mailing, as the switch that stops everything locks them.
-        newsrooms.locked(tx, mailings.get(tx, mailing_id).newsroom_id)
+        newsroom = newsrooms.locked(tx, mailings.get(tx, mailing_id).newsroom_id)
         mailing = mailings.get(tx, mailing_id, lock=True)
         if mailing.state in FINAL:
             raise Conflict(f"Mailing {mailing_id} is {mailing.state.value} and cannot go on.")
         if mailing.state is not State.PAUSED:
             return
-        _require_leaving(tx, mailing.newsroom_id)
+        newsrooms.require_leaving(newsroom)
         mailing.paused_reason = None
         # Whoever resumes it has decided that it is not too late.
         mailing.hold_until = max(mailing.hold_until, now)

@@ -73,7 +73,7 @@ def join(database: Database, keyring: Keyring, newsroom_slug: str, wanted: SignU
     with database.transaction() as tx:
         newsroom = newsrooms.by_slug(tx, newsroom_slug)
         # One sign-up at a time, so that two make neither two rows nor two lists.
-        tx.get_one(Newsroom, newsroom.id, with_for_update={"key_share": True})
+        newsrooms.locked(tx, newsroom.id)
         chosen = _check(tx, newsroom, wanted.languages, wanted.beats, now=now)
         if not _within_limits(tx, keyring, lookup, wanted.network, now=now) or suppression.find(tx, lookup):
             return

@@ -120,6 +120,11 @@ def is_own(tx: Session, named: Iterable[Named], by: int | None) -> bool:
 def forget(tx: Session, release: Release) -> None:
     """After a change of what was agreed to besides the texts (beats, urgency, embargo): all is asked about anew."""
     tx.execute(delete(Approval).where(Approval.release_id == release.id))
+    ask_again(release)
+
+
+def ask_again(release: Release) -> None:
+    """What was approved is not what it was: it goes back before a reviewer."""
     if release.status is Status.APPROVED:
         release.become(Status.IN_REVIEW)
 
@@ -157,7 +162,7 @@ def ask(database: Database, release_id: str, *, now: datetime, by: int | None) -
     """Puts a draft before the second person. Raises NotFound, NotAllowed, Conflict, and Refused if it has no text."""
     with database.transaction() as tx:
         newsroom, release = lock(tx, release_id)
-        _require(tx, newsroom, by, Act.WRITE)
+        granting.permit(tx, by, newsroom.id, Act.WRITE)
         if release.removed_at is not None:
             raise Conflict(f"Release {release.id} was removed; there is nothing to review.")
         if release.status is Status.IN_REVIEW:
@@ -179,7 +184,7 @@ def approve(database: Database, release_id: str, seen: Collection[int], *, now: 
     """
     with database.transaction() as tx:
         newsroom, release = lock(tx, release_id)
-        _require(tx, newsroom, by, Act.PUBLISH)
+        granting.permit(tx, by, newsroom.id, Act.PUBLISH)
         if release.status is Status.RETRACTED or release.removed_at is not None:
             raise Conflict(f"Release {release.id} was taken back; there is nothing to approve.")
         every = newest_of(tx, release.id)
@@ -202,7 +207,7 @@ def send_back(database: Database, release_id: str, note: str, *, now: datetime, 
     """From review or approval back to its authors, with a note for staff. Raises NotFound, NotAllowed and Conflict."""
     with database.transaction() as tx:
         newsroom, release = lock(tx, release_id)
-        _require(tx, newsroom, by, Act.PUBLISH)
+        granting.permit(tx, by, newsroom.id, Act.PUBLISH)
         if release.status not in (Status.IN_REVIEW, Status.APPROVED):
             raise Conflict(f"Release {release.id} is {release.status.value}, and not before a reviewer.")
         release.become(Status.DRAFT)
@@ -219,17 +224,17 @@ def wish_rule(database: Database, newsroom_slug: str, rule: ApprovalRule, *, now
     with database.transaction() as tx:
         newsroom_id = newsrooms.by_slug(tx, newsroom_slug).id
         newsroom = newsrooms.locked(tx, newsroom_id)
-        _require(tx, newsroom, by, Act.MANAGE if newsroom.approval_wish is not rule else Act.PUBLISH)
+        granting.permit(tx, by, newsroom.id, Act.MANAGE if newsroom.approval_wish is not rule else Act.PUBLISH)
         if rule is ApprovalRule.OFF and newsroom.approval is ApprovalRule.AUTO and not wants_two(tx, newsroom):
             raise Refused("One person alone is never asked for a second; there is nothing to turn off.")
         milder = _MILDNESS[rule] > _MILDNESS[newsroom.approval]
         agreed = newsroom.approval_wish is rule and newsroom.approval_wish_by != by
         if milder and not agreed:
-            newsroom.approval_wish, newsroom.approval_wish_by, newsroom.approval_wish_at = rule, by, now
+            newsroom.approval_wish, newsroom.approval_wish_by = rule, by
             act = "ask for approval rule"
         else:
             newsroom.approval = rule
-            newsroom.approval_wish = newsroom.approval_wish_by = newsroom.approval_wish_at = None
+            newsroom.approval_wish = newsroom.approval_wish_by = None
             act = "set approval rule"
         audit.note(
             tx, act, f"newsroom:{newsroom.slug}", now=now, newsroom_id=newsroom.id, account_id=by, rule=rule.value
@@ -241,11 +246,6 @@ def lock(tx: Session, release_id: str) -> tuple[Newsroom, Release]:
     """Both rows as they are now, the newsroom first, as every act locks them. Raises NotFound."""
     newsroom = newsrooms.locked(tx, releases.get(tx, release_id).newsroom_id)
     return newsroom, releases.get(tx, release_id, lock=True)
-
-
-def _require(tx: Session, newsroom: Newsroom, by: int | None, act: Act) -> None:
-    if by is not None:
-        granting.require(tx, by, newsroom.id, act)
 
 
 def _note(tx: Session, act: str, release: Release, *, now: datetime, by: int | None, **detail: object) -> None:

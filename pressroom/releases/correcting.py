@@ -105,12 +105,10 @@ def publish_proposal(
 
 
 def _check(tx: Session, newsroom: Newsroom, release: Release, by: int | None, act: Act, *, now: datetime) -> None:
-    if by is not None:
-        granting.require(tx, by, newsroom.id, act)
+    granting.permit(tx, by, newsroom.id, act)
     if visibility.of_release(release, now) is not Visibility.PUBLIC:
         raise Conflict(f"Release {release.id} is not public: there is nothing to correct; push the new text instead.")
-    if newsroom.stopped_at is not None:
-        raise Conflict("Everything leaving this newsroom was stopped: allow it again first.")
+    newsrooms.require_leaving(newsroom)
 
 
 def _require_own(release: Release, statements: Sequence[Statement]) -> None:
@@ -259,7 +257,7 @@ def _publish(
     pairs = _pairs(tx, proposed)
     approving.require_checked_faces(tx, newsroom, pairs)
     proposed.number = corrections.next_number(tx, release.id)
-    proposed.at, proposed.published_by = now, by
+    proposed.at = now
     for translation, revision in pairs:
         translation.revision_id = revision.id
     if not proposed.minor:

@@ -29,7 +29,6 @@ class Correction(Base):
     proposed_at: Mapped[datetime]
     proposed_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     at: Mapped[datetime | None]
-    published_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
 
 
 class CorrectionChange(Base):

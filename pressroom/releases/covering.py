@@ -61,7 +61,7 @@ def cover(database: Database, asset_id: str, boxes: Sequence[Box], *, now: datet
     with database.transaction() as tx:
         newsroom, release, asset = _lock(tx, asset_id)
         is_public = bool(assets.said_in_public(tx, asset.id, now))
-        _require(tx, newsroom.id, by, Act.PUBLISH if is_public else Act.WRITE)
+        granting.permit(tx, by, newsroom.id, Act.PUBLISH if is_public else Act.WRITE)
         for one in _renditions(tx, asset.id):
             before, after = pixels.get(one.size.value, (b"", b""))
             if one.data != before:
@@ -80,7 +80,7 @@ def check_faces(database: Database, asset_id: str, *, now: datetime, by: int | N
     """Somebody looked at every face in it and finds that it may be shown. Raises NotFound, NotAllowed and Refused."""
     with database.transaction() as tx:
         newsroom, release, asset = _lock(tx, asset_id)
-        _require(tx, newsroom.id, by, Act.WRITE)
+        granting.permit(tx, by, newsroom.id, Act.WRITE)
         _require_picture(asset)
         if asset.checked_at is None:
             asset.checked_at, asset.checked_by = now, by
@@ -103,7 +103,7 @@ def _blackened(
     """The bytes of each size before and after: encoding takes seconds, in which nobody should have to wait."""
     with database.reading() as tx:
         asset = assets.get(tx, asset_id)
-        _require(tx, releases.get(tx, asset.release_id).newsroom_id, by, Act.WRITE)
+        granting.permit(tx, by, releases.get(tx, asset.release_id).newsroom_id, Act.WRITE)
         _require_picture(asset)
         stored = _renditions(tx, asset_id)
     return {one.size.value: (one.data, _covered(one, boxes)) for one in stored}
@@ -125,11 +125,6 @@ def _lock(tx: Session, asset_id: str) -> tuple[Newsroom, Release, Asset]:
     return newsroom, release, assets.get(tx, asset_id, lock=True)
 
 
-def _require(tx: Session, newsroom_id: int, by: int | None, act: Act) -> None:
-    if by is not None:
-        granting.require(tx, by, newsroom_id, act)
-
-
 def _require_picture(asset: Asset) -> None:
     if asset.kind is not Kind.PICTURE:
         raise Refused(f"“{asset.id}” is not a picture.")
@@ -141,8 +136,7 @@ def _ask_again(tx: Session, release: Release, asset: Asset) -> None:
         return
     using = select(RevisionAsset.revision_id).where(RevisionAsset.asset_id == asset.id)
     tx.execute(delete(Approval).where(Approval.revision_id.in_(using)))
-    if release.status is Status.APPROVED:
-        release.become(Status.IN_REVIEW)
+    approving.ask_again(release)
 
 
 def _note(

@@ -50,8 +50,8 @@ class Change:
     replaced: bool = False
 
 
-Said = RevisionAsset | KeptAsset
-Files = Sequence[Said]
+File = RevisionAsset | KeptAsset
+Files = Sequence[File]
 
 
 def between(before: Revision, after: Revision, *, files: tuple[Files, Files] = ((), ())) -> list[Change]:
@@ -96,9 +96,9 @@ def _differing_files(old: Files, new: Files) -> Iterator[Change]:
     yield from (Change(Part.FILES, "", _file(now)) for now in added)
 
 
-def _paired(old: Files, new: Files) -> tuple[list[tuple[Said, Said | None]], list[Said]]:
+def _paired(old: Files, new: Files) -> tuple[list[tuple[File, File | None]], list[File]]:
     """By what each is, else by its name in the text, else by its words; what is new comes beside the pairs."""
-    found: dict[int, Said] = {}
+    found: dict[int, File] = {}
     added = list(new)
     for key in (lambda one: one.asset_id, lambda one: one.name, _file):
         for place, was in enumerate(old):
@@ -149,5 +149,5 @@ def _contacts(revision: Revision) -> list[str]:
     return [" · ".join(one[part] for part in _CONTACT if one.get(part)) for one in revision.contacts]
 
 
-def _file(said: Said) -> str:
+def _file(said: File) -> str:
     return " · ".join(text for name in _SAID if (text := getattr(said, name))) or said.name

@@ -91,7 +91,7 @@ def add_beat(database: Database, newsroom_slug: str, slug: str, names: Mapping[s
         raise Refused("A beat needs a name; give one with --name.")
     with database.transaction() as tx:
         newsroom = newsrooms.by_slug(tx, newsroom_slug)
-        tx.get_one(Newsroom, newsroom.id, with_for_update={"key_share": True})
+        newsrooms.locked(tx, newsroom.id)
         for tag in names:
             if tag not in newsroom.languages:
                 raise Refused(f"“{tag}” is not among the newsroom's languages ({', '.join(newsroom.languages)}).")

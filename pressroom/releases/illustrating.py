@@ -23,7 +23,7 @@ from pressroom.releases.asset import Asset, Kind, RevisionAsset
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.reading import render
 from pressroom.releases.receiving import open_asset
-from pressroom.releases.release import Release, Status
+from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
@@ -33,7 +33,7 @@ _LONGEST_TEXT = 5000
 
 
 @dataclass(frozen=True)
-class Said:
+class Description:
     """What is said of an asset in one language."""
 
     alt: str = ""
@@ -48,7 +48,7 @@ class _Entry:
 
     asset: Asset
     name: str
-    said: Said
+    said: Description
 
 
 Change = Callable[[str, list[_Entry]], list[_Entry]]
@@ -59,7 +59,7 @@ def attach(
     release_id: str,
     filename: str,
     data: bytes,
-    said: Mapping[str, Said],
+    said: Mapping[str, Description],
     *,
     now: datetime,
     by: int | None,
@@ -72,14 +72,14 @@ def attach(
     """
     upload = open_asset(data)
     texts = {tag: _clean(one) for tag, one in said.items()}
-    first = next(iter(texts.values()), Said())
+    first = next(iter(texts.values()), Description())
     with database.transaction() as tx:
         newsroom, release = _begin(tx, release_id, by)
         hidden = _hidden(tx, release, now, list(texts))
         asset = assets.ensure(tx, release.id, upload, now=now)
 
         def change(tag: str, entries: list[_Entry]) -> list[_Entry]:
-            own = texts.get(tag, Said(credit=first.credit, licence=first.licence))
+            own = texts.get(tag, Description(credit=first.credit, licence=first.licence))
             if any(one.asset.id == asset.id for one in entries):
                 return [_Entry(asset, one.name, own) if one.asset.id == asset.id else one for one in entries]
             name = _free(_name(asset, filename, upload.web.extension), [one.name for one in entries])
@@ -91,7 +91,14 @@ def attach(
 
 
 def describe(
-    database: Database, release_id: str, asset_id: str, language: str, said: Said, *, now: datetime, by: int | None
+    database: Database,
+    release_id: str,
+    asset_id: str,
+    language: str,
+    said: Description,
+    *,
+    now: datetime,
+    by: int | None,
 ) -> bool:
     """Other texts for an asset in one language; False if they are the same. Raises NotFound, NotAllowed, Conflict."""
     with database.transaction() as tx:
@@ -131,8 +138,7 @@ def detach(database: Database, release_id: str, asset_id: str, *, now: datetime,
 
 def _begin(tx: Session, release_id: str, by: int | None) -> tuple[Newsroom, Release]:
     newsroom, release = approving.lock(tx, release_id)
-    if by is not None:
-        granting.require(tx, by, newsroom.id, Act.WRITE)
+    granting.permit(tx, by, newsroom.id, Act.WRITE)
     if release.retracted_at is not None or release.removed_at is not None:
         raise Conflict(f"Release {release.id} was taken back; it takes no more pictures.")
     return newsroom, release
@@ -167,7 +173,7 @@ def _revise(tx: Session, hidden: Sequence[Translation], change: Change, *, now: 
         if newest is None:
             continue
         rows = [
-            _Entry(asset, row.name, Said(row.alt, row.caption, row.credit, row.licence))
+            _Entry(asset, row.name, Description(row.alt, row.caption, row.credit, row.licence))
             for row, asset in assets.of_revision(tx, newest.id)
         ]
         entries = change(translation.language, rows)
@@ -228,13 +234,14 @@ def _take_out(revision: Revision, names: Collection[str], language: str) -> None
 def _settle(
     tx: Session, act: str, newsroom: Newsroom, release: Release, asset: Asset, *, now: datetime, by: int | None
 ) -> None:
-    if release.status is Status.APPROVED:
-        release.become(Status.IN_REVIEW)
+    approving.ask_again(release)
     audit.note(tx, act, f"release:{release.id}", now=now, newsroom_id=newsroom.id, account_id=by, asset=asset.id)
 
 
-def _clean(said: Said) -> Said:
-    return Said(*(clean_line(text)[:_LONGEST_TEXT] for text in (said.alt, said.caption, said.credit, said.licence)))
+def _clean(said: Description) -> Description:
+    return Description(
+        *(clean_line(text)[:_LONGEST_TEXT] for text in (said.alt, said.caption, said.credit, said.licence))
+    )
 
 
 def _name(asset: Asset, filename: str, extension: str) -> str:

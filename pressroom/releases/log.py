@@ -18,7 +18,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id, to_micros
-from pressroom.releases.newsroom import Newsroom
+from pressroom.releases import newsroom as newsrooms
 
 
 class Event(StrEnum):
@@ -50,7 +50,7 @@ def append(
     tx: Session, newsroom_id: int, event: Event, release_id: str, content: dict[str, Any], *, now: datetime
 ) -> LogRow:
     """Adds the next row. The newsroom's row is locked, so that two appends cannot take one number."""
-    tx.get(Newsroom, newsroom_id, with_for_update={"key_share": True})
+    newsrooms.locked(tx, newsroom_id)
     query = select(LogRow).where(LogRow.newsroom_id == newsroom_id).order_by(LogRow.number.desc()).limit(1)
     last = tx.scalars(query).one_or_none()
     salt = secrets.token_bytes(16)

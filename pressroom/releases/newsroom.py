@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -11,7 +13,8 @@ from sqlalchemy import ForeignKey, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
-from pressroom.errors import NotFound, Refused
+from pressroom.errors import Conflict, NotFound, Refused
+from pressroom.languages import direction
 
 RESERVED = frozenset(
     "all api desk outlet subscribe unsubscribe preferences hub hooks static assets verify login search privacy "
@@ -57,7 +60,6 @@ class Newsroom(Base):
     approval: Mapped[ApprovalRule] = mapped_column(default=ApprovalRule.AUTO)
     approval_wish: Mapped[ApprovalRule | None]
     approval_wish_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
-    approval_wish_at: Mapped[datetime | None]
     together: Mapped[bool] = mapped_column(default=False)
     faces_checked: Mapped[bool] = mapped_column(default=False)
     late_after: Mapped[int] = mapped_column(default=1800)
@@ -80,12 +82,27 @@ class Newsroom(Base):
         return ZoneInfo(self.time_zone)
 
 
-def in_language(texts: dict[str, str], language: str, fallback: list[str]) -> str:
-    """The text in a language, else in the first of the fallback that has one, else any, else nothing."""
-    for tag in (language, *fallback):
-        if texts.get(tag):
-            return texts[tag]
-    return next(iter(texts.values()), "")
+@dataclass(frozen=True)
+class Said:
+    """A text and the language it is in, which need not be the page's or letter's."""
+
+    text: str
+    language: str
+
+    @property
+    def dir(self) -> str:
+        return direction(self.language).value
+
+
+def said(texts: Mapping[str, str], tag: str, order: Sequence[str]) -> Said:
+    """The text in a language, else in the first of `order` that has one, else in any; empty if there is none."""
+    found = next((one for one in (tag, *order, *texts) if texts.get(one)), tag)
+    return Said(texts.get(found, ""), found)
+
+
+def in_language(texts: Mapping[str, str], language: str, fallback: Sequence[str]) -> str:
+    """Only the text that `said` finds."""
+    return said(texts, language, fallback).text
 
 
 def check_slug(slug: str) -> str:
@@ -109,6 +126,12 @@ def locked(tx: Session, newsroom_id: int) -> Newsroom:
     """As it is now, until the end of the transaction."""
     tx.flush()
     return tx.get_one(Newsroom, newsroom_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def require_leaving(newsroom: Newsroom) -> None:
+    """Raises Conflict while everything that leaves is stopped (mailing/stopping.py)."""
+    if newsroom.stopped_at is not None:
+        raise Conflict("Everything leaving this newsroom was stopped: allow it again first.")
 
 
 def everyone(tx: Session) -> list[Newsroom]:

@@ -88,12 +88,10 @@ def publish(
 
 
 def _check(tx: Session, newsroom: Newsroom, release: Release, by: int | None) -> None:
-    if by is not None:
-        granting.require(tx, by, newsroom.id, Act.PUBLISH)
+    granting.permit(tx, by, newsroom.id, Act.PUBLISH)
     if release.status is Status.RETRACTED or release.removed_at:
         raise Conflict(f"Release {release.id} was retracted and cannot be published again.")
-    if newsroom.stopped_at is not None:
-        raise Conflict("Everything leaving this newsroom was stopped: allow it again first.")
+    newsrooms.require_leaving(newsroom)
 
 
 def _begin(release: Release, *, now: datetime, at: datetime | None) -> datetime:

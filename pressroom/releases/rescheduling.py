@@ -43,16 +43,14 @@ def move_embargo(
     """
     with database.transaction() as tx:
         newsroom, release = approving.lock(tx, release_id)
-        if by is not None:
-            granting.require(tx, by, newsroom.id, Act.PUBLISH)
+        granting.permit(tx, by, newsroom.id, Act.PUBLISH)
         if release.retracted_at or release.removed_at or visibility.of_release(release, now) is Visibility.PUBLIC:
             raise Conflict(f"Release {release.id} is public or was taken back: its embargo cannot be moved any more.")
         if until == release.embargo_until:
             return Moved(release.public_from, changed=False)
         sooner = release.public_from is not None and (until is None or until < release.public_from)
         if sooner:
-            if newsroom.stopped_at is not None:
-                raise Conflict("Everything leaving this newsroom was stopped: allow it again first.")
+            newsrooms.require_leaving(newsroom)
             _require_second(tx, release, by, wanted=approving.wants_two(tx, newsroom))
         if release.public_from is None and _ends_earlier(release, until) and approving.wants_two(tx, newsroom):
             # The second person agreed to these texts under that embargo.
@@ -75,8 +73,7 @@ def unschedule(database: Database, release_id: str, *, now: datetime, by: int | 
     """
     with database.transaction() as tx:
         newsroom, release = approving.lock(tx, release_id)
-        if by is not None:
-            granting.require(tx, by, newsroom.id, Act.STOP)
+        granting.permit(tx, by, newsroom.id, Act.STOP)
         return hold_back(tx, release, now=now, by=by)
 
 

@@ -26,10 +26,10 @@ _NAMESPACES = {
     "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
 }
 
-Said = Sequence[tuple[str, RevisionAsset]]
+Descriptions = Sequence[tuple[str, RevisionAsset]]
 
 
-def with_credit(data: bytes, media_type: str, said: Said) -> bytes:
+def with_credit(data: bytes, media_type: str, said: Descriptions) -> bytes:
     """The picture with a packet of what is said of it by language; other media types as they are."""
     written = packet(said)
     if not written:
@@ -47,7 +47,7 @@ def with_credit(data: bytes, media_type: str, said: Said) -> bytes:
     return data
 
 
-def packet(said: Said) -> bytes:
+def packet(said: Descriptions) -> bytes:
     """One XMP packet of at most 65,504 bytes, empty where nothing is said; the first language is the default."""
     for count in range(len(said), 0, -1):
         written = _packet(said[:count])
@@ -56,7 +56,7 @@ def packet(said: Said) -> bytes:
     return b""
 
 
-def _packet(said: Said) -> bytes:
+def _packet(said: Descriptions) -> bytes:
     credit = next((text for _, one in said if (text := _fit(one.credit))), "")
     licences = {tag: _fit(one.licence) for tag, one in said}
     properties = [

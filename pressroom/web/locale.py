@@ -7,8 +7,8 @@ from flask import Flask, g, has_request_context
 from flask_babel import Babel, Domain, get_locale, refresh
 
 from pressroom import catalogues, languages
-from pressroom.feeds.notice import said
 from pressroom.languages import Language
+from pressroom.releases.newsroom import said
 
 
 class _Domain(Domain):  # type: ignore[misc]

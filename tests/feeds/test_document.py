@@ -17,8 +17,9 @@ from pressroom.feeds.document import atom, rss
 from pressroom.feeds.entry import Entry, Tombstone, content
 from pressroom.feeds.frame import LARGEST, LIMIT
 from pressroom.feeds.item import Item, legal
-from pressroom.feeds.notice import Notice, Said
+from pressroom.feeds.notice import Notice
 from pressroom.phrases import translator
+from pressroom.releases.newsroom import Said
 from tests.feeds.articles import BASE, MOMENT, around, article, holding
 from tests.makers import LANGUAGES, TITLES
 

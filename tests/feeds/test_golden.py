@@ -12,7 +12,8 @@ from pressroom.feeds.contents import Contents
 from pressroom.feeds.document import atom, rss
 from pressroom.feeds.entry import Entry, Tombstone
 from pressroom.feeds.json_feed import json_feed
-from pressroom.feeds.notice import Notice, Said
+from pressroom.feeds.notice import Notice
+from pressroom.releases.newsroom import Said
 from tests.feeds.articles import MOMENT, around, article, holding
 from tests.makers import LANGUAGES
 

@@ -7,7 +7,8 @@ import pytest
 
 from pressroom.feeds.entry import Entry
 from pressroom.feeds.json_feed import json_feed
-from pressroom.feeds.notice import Notice, Said
+from pressroom.feeds.notice import Notice
+from pressroom.releases.newsroom import Said
 from tests.feeds.articles import BASE, MOMENT, around, article, holding
 from tests.makers import LANGUAGES, TITLES
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from pressroom.feeds.item import Item, plain
 from pressroom.feeds.markdown import markdown
-from pressroom.feeds.notice import Notice, Said
+from pressroom.feeds.notice import Notice
 from pressroom.markup import clean
 from pressroom.releases.front_matter import MediaContact
+from pressroom.releases.newsroom import Said
 from pressroom.releases.reading import Statement, read_statements, render
 from pressroom.releases.revision import BodyForm
 from tests.feeds.articles import BASE, MOMENT, article

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from pressroom.feeds.notice import Notice, Said
+from pressroom.feeds.notice import Notice
 from pressroom.feeds.text import text
+from pressroom.releases.newsroom import Said
 from pressroom.wrapping import first_strong
 from tests.feeds.articles import BASE, MOMENT, article
 from tests.makers import ABOUT, TITLES

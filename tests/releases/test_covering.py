@@ -17,7 +17,7 @@ from pressroom.releases import approving, covering, illustrating, submitting
 from pressroom.releases.approval import Approval
 from pressroom.releases.asset import Asset, Rendition, Size
 from pressroom.releases.covering import Box
-from pressroom.releases.illustrating import Said
+from pressroom.releases.illustrating import Description
 from pressroom.releases.newsroom import ApprovalRule, Newsroom
 from pressroom.releases.reading import read_statements
 from pressroom.releases.release import Release, Status
@@ -41,7 +41,7 @@ def newsroom(database: Database) -> Newsroom:
 
 def illustrated(database: Database, newsroom: Newsroom, data: bytes | None = None) -> tuple[Made, str]:
     made = make_release(database, newsroom, draft=True)
-    said = {"en": Said(alt="A face"), "ckb": Said(alt="دەموچاوێک")}
+    said = {"en": Description(alt="A face"), "ckb": Description(alt="دەموچاوێک")}
     return made, illustrating.attach(database, made.id, "a.jpg", data or white(), said, now=now(), by=None)
 
 

@@ -12,7 +12,7 @@ from pressroom.releases import approving, illustrating, retracting
 from pressroom.releases import asset as assets
 from pressroom.releases import revision as revisions
 from pressroom.releases.asset import Asset, Kind, RevisionAsset
-from pressroom.releases.illustrating import Said
+from pressroom.releases.illustrating import Description
 from pressroom.releases.newsroom import ApprovalRule, Newsroom
 from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import Revision
@@ -21,8 +21,8 @@ from tests.makers import Made, make_account, make_newsroom, make_release, now
 from tests.releases import uploads
 
 SAID = {
-    "en": Said("A bridge", "At dawn", "Archive", "CC BY 4.0"),
-    "ckb": Said("پردێک", "لە بەیانیدا", "ئەرشیڤ", "CC BY 4.0"),
+    "en": Description("A bridge", "At dawn", "Archive", "CC BY 4.0"),
+    "ckb": Description("پردێک", "لە بەیانیدا", "ئەرشیڤ", "CC BY 4.0"),
 }
 
 
@@ -39,7 +39,11 @@ def newest(database: Database, made: Made, tag: str) -> tuple[Revision, list[tup
 
 
 def add(
-    database: Database, made: Made, data: bytes | None = None, said: Mapping[str, Said] = SAID, name: str = "IMG_1.jpg"
+    database: Database,
+    made: Made,
+    data: bytes | None = None,
+    said: Mapping[str, Description] = SAID,
+    name: str = "IMG_1.jpg",
 ) -> str:
     data = data or uploads.photograph(uploads.scene(60, 40))
     return illustrating.attach(database, made.id, name, data, said, now=now(), by=None)
@@ -55,7 +59,7 @@ def test_an_added_picture_is_in_a_new_revision_of_each_text(database: Database, 
         assert revision.content_hash != before.content_hash
         assert [(one.position, asset.id) for one, asset in rows] == [(0, made.assets[0].id), (1, asset_id)]
         one = rows[1][0]
-        assert Said(one.alt, one.caption, one.credit, one.licence) == said
+        assert Description(one.alt, one.caption, one.credit, one.licence) == said
         assert one.name == "picture.jpg", "the name of a photograph may tell where and when it was taken"
 
 
@@ -63,7 +67,7 @@ def test_the_same_words_with_the_same_pictures_are_the_same_content(database: Da
     made = make_release(database, newsroom, ["en"], draft=True)
     asset_id = add(database, made, said={"en": SAID["en"]})
     first = newest(database, made, "en")[0].content_hash
-    assert illustrating.describe(database, made.id, asset_id, "en", Said("Else"), now=now(), by=None)
+    assert illustrating.describe(database, made.id, asset_id, "en", Description("Else"), now=now(), by=None)
     assert newest(database, made, "en")[0].content_hash != first
     illustrating.describe(database, made.id, asset_id, "en", SAID["en"], now=now(), by=None)
     assert newest(database, made, "en")[0].content_hash == first
@@ -74,7 +78,7 @@ def test_the_same_words_with_the_same_pictures_are_the_same_content(database: Da
 def test_no_translation_becomes_stale_by_a_picture(database: Database, newsroom: Newsroom) -> None:
     made = make_release(database, newsroom, draft=True)
     asset_id = add(database, made)
-    illustrating.describe(database, made.id, asset_id, "en", Said("Another description"), now=now(), by=None)
+    illustrating.describe(database, made.id, asset_id, "en", Description("Another description"), now=now(), by=None)
     source, translated = newest(database, made, "en")[0], newest(database, made, "ckb")[0]
     assert source.number == 3
     assert source.said_since == made.revisions["en"].id == translated.source_revision_id
@@ -91,7 +95,7 @@ def test_the_same_file_again_is_the_same_asset_with_new_words(database: Database
     made = make_release(database, newsroom, draft=True)
     data = uploads.photograph(uploads.scene(60, 40))
     asset_id = add(database, made, data)
-    assert add(database, made, data, {"en": Said("Else")}) == asset_id
+    assert add(database, made, data, {"en": Description("Else")}) == asset_id
     rows = newest(database, made, "en")[1]
     assert [(asset.id, one.alt) for one, asset in rows] == [(asset_id, "Else")]
 
@@ -165,9 +169,9 @@ def test_viewers_strangers_and_unknown_things_are_refused(database: Database, ne
     with pytest.raises(NotFound):
         illustrating.detach(database, other.id, asset_id, now=now(), by=None)
     with pytest.raises(NotFound, match="no text in “kmr”"):
-        add(database, made, data, {"kmr": Said("Pirek")})
+        add(database, made, data, {"kmr": Description("Pirek")})
     with pytest.raises(NotFound):
-        illustrating.describe(database, made.id, asset_id, "ar", Said("جسر"), now=now(), by=None)
+        illustrating.describe(database, made.id, asset_id, "ar", Description("جسر"), now=now(), by=None)
     with pytest.raises(Refused):
         add(database, made, b"nothing")
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import feedparser
 import yaml
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 
 from pressroom.cli.folder import file_of
 from pressroom.phrases import translator

@@ -10,13 +10,13 @@ from werkzeug.test import TestResponse
 from pressroom.db import Database
 from pressroom.releases import illustrating, publishing
 from pressroom.releases import newsroom as newsrooms
-from pressroom.releases.illustrating import Said
+from pressroom.releases.illustrating import Description
 from tests.makers import make_newsroom, make_release, now
 from tests.releases import uploads
 from tests.web.public import Site
 from tests.web.staff import House
 
-SAID = {"en": Said("The minister speaks", "Speech", "River Archive", "CC BY 4.0")}
+SAID = {"en": Description("The minister speaks", "Speech", "River Archive", "CC BY 4.0")}
 LENGTH = 417 * 76
 
 

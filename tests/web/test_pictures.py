@@ -20,7 +20,7 @@ from pressroom.releases import covering, illustrating, publishing
 from pressroom.releases import revision as revisions
 from pressroom.releases.asset import Asset, Size
 from pressroom.releases.covering import Box
-from pressroom.releases.illustrating import Said
+from pressroom.releases.illustrating import Description
 from pressroom.releases.newsroom import Newsroom
 from tests.makers import Made, make_newsroom, make_release, now
 from tests.releases import uploads
@@ -29,8 +29,8 @@ from tests.web.public import Site, path
 from tests.web.staff import House
 
 SAID = {
-    "en": Said("A bridge at dawn", "The new bridge", "River Archive", "CC BY 4.0"),
-    "ckb": Said("پردێک لە بەیانیدا", "پردە نوێیەکە", "ئەرشیڤ", "CC BY 4.0"),
+    "en": Description("A bridge at dawn", "The new bridge", "River Archive", "CC BY 4.0"),
+    "ckb": Description("پردێک لە بەیانیدا", "پردە نوێیەکە", "ئەرشیڤ", "CC BY 4.0"),
 }
 FILES = {"a.jpg": uploads.photograph, "b.png": uploads.drawing, "c.webp": uploads.webp}
 

@@ -18,7 +18,7 @@ from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
 from pressroom.releases.asset import Asset, Kind, Rendition, RevisionAsset, Size
 from pressroom.releases.covering import Box
-from pressroom.releases.illustrating import Said
+from pressroom.releases.illustrating import Description
 from pressroom.releases.picture_header import is_picture
 from pressroom.releases.release import Release
 from pressroom.releases.translation import Translation
@@ -150,10 +150,10 @@ def _again(slug: str, release_id: str, error: PressroomError) -> ResponseReturnV
         return _page(entered, entered.release(release_id), wrong=error.message), status_of(error)
 
 
-def _said(suffix: str) -> Said:
+def _said(suffix: str) -> Description:
     """Credit and licence are asked for once where alt and caption are asked for in each language."""
     given = request.form
-    return Said(
+    return Description(
         given.get(f"alt{suffix}", "").strip(), given.get(f"caption{suffix}", "").strip(),
         given.get("credit", "").strip(), given.get("licence", "").strip(),
     )  # fmt: skip

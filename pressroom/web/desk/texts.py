@@ -67,8 +67,10 @@ def read_back(tx: Session, translation: Translation, present: Revision, pasted: 
 
 
 def _contacts(revision: Revision) -> tuple[MediaContact, ...]:
-    names = ("name", "email", "phone", "role")
-    return tuple(MediaContact(**{name: one.get(name) for name in names}) for one in revision.contacts)  # type: ignore[arg-type]
+    return tuple(
+        MediaContact(one.get("name", ""), one.get("email"), one.get("phone"), one.get("role"))
+        for one in revision.contacts
+    )
 
 
 def _read(pasted: str, language: str, *, is_markdown: bool, beside: Sequence[str]) -> Statement:
