@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from pressroom.service import Service
     from pressroom.web.fastpath import Pulse
 
-_DOORS = ("health", "desk", "auth", "subscriptions", "mailbox", "site", "feeds", "formats", "newsroom", "search")
+_DOORS = (
+    "health",
+    "desk",
+    "auth",
+    "subscriptions",
+    "hooks",
+    "mailbox",
+    "site",
+    "feeds",
+    "formats",
+    "newsroom",
+    "search",
+)
 _LARGEST_REQUEST = 64 * 1024 * 1024
 
 

@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import DBAPIError
 
+from pressroom import inbox
 from pressroom.config import Config
 from pressroom.doorbell import Doorbell
 from pressroom.errors import TryLater
-from pressroom.mailing import quota, reconciling, retaining, subscribing
+from pressroom.mailing import collecting, quota, reconciling, retaining, subscribing
 from pressroom.people import attempt
 from pressroom.releases import publishing
 from pressroom.service import Service
@@ -66,10 +67,14 @@ class Clock:
         subscribing.purge_unconfirmed(self._database, now=now)
         while retaining.purge(self._database, now=now):
             pass
+        while collecting.purge(self._database, now=now):
+            pass
 
 
 def run(config: Config, stop: threading.Event) -> None:
-    """Ticks until `stop` is set."""
-    clock = Clock(Service.open(config))
+    """Ticks until `stop` is set. What comes back is read beside it, for a mail server may take its time to answer."""
+    service = Service.open(config)
+    clock = Clock(service)
+    threading.Thread(target=inbox.watch, args=(service, stop), name="inbox", daemon=True).start()
     while not stop.wait(_TICK_SECONDS):
         clock.tick()

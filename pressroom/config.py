@@ -55,6 +55,21 @@ def _text(text: str) -> str:
     return text
 
 
+def _login(text: str) -> str:
+    name, colon, password = text.partition(":")
+    if not name or not colon or len(password) < 16:
+        raise ValueError("use NAME:PASSWORD, with a password of at least 16 characters")
+    return text
+
+
+def _bounce_address(text: str) -> str:
+    local, at, domain = text.rpartition("@")
+    # A return path adds up to 36 characters to the local part, of which RFC 5321 allows 64.
+    if not local or not at or "." not in domain or len(local.encode()) > 28 or "+" in local or " " in text:
+        raise ValueError("use an address such as bounces@example.org, with at most 28 characters and no + before the @")
+    return text
+
+
 def _setting(name: str, read: Callable[[str], Any], default: Any, why: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"name": name, "read": read, "why": why, "secret": secret})
 
@@ -101,9 +116,37 @@ class Config:
     )
     bounce_address: str | None = _setting(
         "PRESSROOM_BOUNCE_ADDRESS",
-        _text,
+        _bounce_address,
         None,
         "With it, each message has a return path of its own; without it, the sender's.",
+    )
+    bounce_maildir: Path | None = _setting(
+        "PRESSROOM_BOUNCE_MAILDIR", Path, None, "A Maildir that gets the mail to the bounce address."
+    )
+    imap_server: str | None = _setting(
+        "PRESSROOM_IMAP_SERVER", _text, None, "An IMAP server that holds the mail to the bounce address."
+    )
+    imap_port: int = _setting("PRESSROOM_IMAP_PORT", _positive, 993, "Its port for TLS from the first byte.")
+    imap_username: str | None = _setting("PRESSROOM_IMAP_USERNAME", _text, None, "Login there.")
+    imap_password: str | None = _setting("PRESSROOM_IMAP_PASSWORD", _text, None, "Password there.", secret=True)
+    imap_folder: str = _setting("PRESSROOM_IMAP_FOLDER", _text, "INBOX", "The folder; what is read is deleted there.")
+    hook_secret: str | None = _setting(
+        "PRESSROOM_HOOK_SECRET", _text, None, "Signs what your own programs post to /hooks.", secret=True
+    )
+    mailgun_key: str | None = _setting(
+        "PRESSROOM_MAILGUN_KEY", _text, None, "Mailgun's HTTP webhook signing key.", secret=True
+    )
+    postmark_login: str | None = _setting(
+        "PRESSROOM_POSTMARK_LOGIN", _login, None, "NAME:PASSWORD in the address that Postmark calls.", secret=True
+    )
+    sparkpost_login: str | None = _setting(
+        "PRESSROOM_SPARKPOST_LOGIN", _login, None, "NAME:PASSWORD that SparkPost logs in with.", secret=True
+    )
+    sendgrid_key: str | None = _setting(
+        "PRESSROOM_SENDGRID_KEY", _text, None, "The verification key of SendGrid's signed event webhook."
+    )
+    ses_topic: str | None = _setting(
+        "PRESSROOM_SES_TOPIC", _text, None, "The ARN of the SNS topic to which Amazon SES reports."
     )
     mail_per_hour: int | None = _setting(
         "PRESSROOM_MAIL_PER_HOUR", _positive, None, "The relay's quota for any 60 minutes; no limit by default."
@@ -176,9 +219,8 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
             raise ConfigError(f"{item.metadata['name']}: {shown} does not fit: {error}.") from None
     config = Config(**values)
     _check(config)
-    absolute = {"data_dir": config.data_dir.expanduser().absolute()}
-    if config.keyring_file:
-        absolute["keyring_file"] = config.keyring_file.expanduser().absolute()
+    paths = {name: getattr(config, name) for name in ("data_dir", "keyring_file", "bounce_maildir")}
+    absolute = {name: path.expanduser().absolute() for name, path in paths.items() if path}
     return Config(**{**values, **absolute})
 
 
@@ -205,6 +247,10 @@ def _check(config: Config) -> None:
             f"Mail to {config.mail_server} would not be encrypted: set MAIL_USE_TLS=1 or MAIL_USE_SSL=1 "
             "(or PRESSROOM_SMTP_INSECURE=1 to allow it)."
         )
+    if config.hook_secret is not None and len(config.hook_secret) < 32:
+        raise ConfigError("PRESSROOM_HOOK_SECRET is too short: use at least 32 characters.")
+    if config.imap_server and not (config.imap_username and config.imap_password):
+        raise ConfigError("PRESSROOM_IMAP_SERVER needs PRESSROOM_IMAP_USERNAME and PRESSROOM_IMAP_PASSWORD.")
     if config.database_url and not config.database_url.startswith(("sqlite", "postgres")):
         raise ConfigError("PRESSROOM_DATABASE_URL must start with postgresql:// or sqlite:///.")
 

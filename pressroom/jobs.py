@@ -15,7 +15,7 @@ from pressroom import outbox, smtp, working
 from pressroom.config import Config
 from pressroom.doorbell import Doorbell
 from pressroom.errors import TryLater
-from pressroom.mailing import alerting, confirming, expanding, quota, sending
+from pressroom.mailing import alerting, collecting, confirming, expanding, judging, quota, sending
 from pressroom.mailing.quota import Quota
 from pressroom.mailing.sending import Terms
 from pressroom.releases import scrubbing
@@ -67,6 +67,8 @@ def _acts() -> Mapping[str, Callable[[Mapping[str, Any]], None]]:
         "send_confirmation": _send_confirmation,
         "send_preferences_link": _send_preferences_link,
         "tell_owner": _tell_owner,
+        judging.TELL: _tell_of_complaints,
+        collecting.JUDGE: _judge_arrival,
         scrubbing.SCRUB: _scrub_store,
     }
 
@@ -90,6 +92,18 @@ def _send_preferences_link(payload: Mapping[str, Any]) -> None:
 def _tell_owner(payload: Mapping[str, Any]) -> None:
     service = _service()
     _post(alerting.owner_letter(service.database, service.keyring, service.signer, service.config.base_url, payload))
+
+
+def _tell_of_complaints(payload: Mapping[str, Any]) -> None:
+    service = _service()
+    _post(
+        alerting.complaint_letter(service.database, service.keyring, service.signer, service.config.base_url, payload)
+    )
+
+
+def _judge_arrival(payload: Mapping[str, Any]) -> None:
+    service = _service()
+    judging.judge(service.database, service.keyring, service.signer, int(payload["arrival_id"]))
 
 
 def _scrub_store(_payload: Mapping[str, Any]) -> None:

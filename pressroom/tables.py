@@ -26,6 +26,8 @@ NOUNS = (
     "pressroom.mailing.subscriber",
     "pressroom.mailing.media_list",
     "pressroom.mailing.suppression",
+    "pressroom.mailing.arrival",
+    "pressroom.mailing.bounce",
     "pressroom.mailing.mailing",
     "pressroom.mailing.notice",
     "pressroom.mailing.delivery",

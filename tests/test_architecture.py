@@ -22,12 +22,12 @@ DESKS = {
     "mailing": frozenset({"people", "releases"}),
 }
 # `__init__` is create_app(), the only wiring; `demo` is loaded by `pressroom up --demo` alone.
-DOORS = frozenset("__init__ api cli clock demo doorbell jobs service smtp supervising web working".split())
+DOORS = frozenset("__init__ api cli clock demo doorbell inbox jobs service smtp supervising web working".split())
 
 # Alembic must know every table, wherever its noun stands.
 FLOOR_THAT_KNOWS_DESKS = frozenset({"tables"})
 
-FOR_DOORS_ONLY = re.compile(r"(flask|flask_\w+|werkzeug|click|rq|redis|smtplib|granian|aiosmtpd)(\.|$)")
+FOR_DOORS_ONLY = re.compile(r"(flask|flask_\w+|werkzeug|click|rq|redis|smtplib|imaplib|granian|aiosmtpd)(\.|$)")
 FEEDGEN_ROOMS = frozenset({"feeds/document.py", "feeds/feedgen_extension.py"})
 SMTP_ROOMS = frozenset({"smtp.py"})
 BANNED_NAMES = frozenset("models utils helpers common services managers misc".split())

@@ -16,6 +16,7 @@ import pytest
 from pressroom import create_app
 from pressroom.cli import pressroom as commands
 from pressroom.config import Config
+from pressroom.mailing.verdict import CODES, TREATMENTS, Verdict
 from pressroom.people.account import Act
 from pressroom.people.granting import GRANTS
 from pressroom.releases.newsroom import ApprovalRule
@@ -25,8 +26,9 @@ from tests.conftest import MakeConfig
 
 ROOT = Path(__file__).parent.parent
 PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-CONFIGURATION, COMMAND_LINE, ADDRESSES, GLOSSARY, RELEASES = (
-    ROOT / "docs" / f"{name}.md" for name in ("configuration", "command-line", "addresses", "glossary", "releases")
+CONFIGURATION, COMMAND_LINE, ADDRESSES, GLOSSARY, RELEASES, MAILING = (
+    ROOT / "docs" / f"{name}.md"
+    for name in ("configuration", "command-line", "addresses", "glossary", "releases", "mailing")
 )
 
 SETTINGS: dict[str, Field[Any]] = {one.metadata["name"]: one for one in fields(Config)}
@@ -210,6 +212,27 @@ def test_the_table_of_statuses_says_what_each_may_become() -> None:
 def test_the_table_of_acts_says_which_roles_may_do_each() -> None:
     documented = {row[0].strip("`"): row[1].split(", ") for row in rows(RELEASES) if row[0].strip("`") in set(Act)}
     assert documented == {act.value: [role.value for role, acts in GRANTS.items() if act in acts] for act in Act}
+
+
+def test_the_table_of_verdicts_says_what_each_does_and_which_codes_it_has() -> None:
+    documented = {
+        row[0].strip("`"): row for row in rows(MAILING) if row[0].strip("`") in set(Verdict) and len(row) == 4
+    }
+    assert documented.keys() == set(Verdict)
+    for verdict, treatment in TREATMENTS.items():
+        _, said_by, delivery, address = documented[verdict.value]
+        assert named_in(delivery) == ({treatment.state.value} if treatment.state else set()), verdict
+        assert named_in(address) == ({treatment.suppresses.value} if treatment.suppresses else set()), verdict
+        for code, meaning in CODES.items():
+            if meaning is verdict and code.startswith("5."):
+                shown = (
+                    f"{code}x"
+                    if code.count(".") == 2 and code.endswith(".")
+                    else f"{code}x.x"
+                    if code == "5."
+                    else code
+                )
+                assert shown in said_by, (verdict, code)
 
 
 def test_each_rule_of_approval_is_explained() -> None:

@@ -34,6 +34,8 @@ COMMANDS: Mapping[str, str] = {
     "beat": "pressroom.cli.beat:beat",
     "subscribers": "pressroom.cli.subscribers:subscribers",
     "mailing": "pressroom.cli.mailing:mailing",
+    "bounces": "pressroom.cli.bounces:bounces",
+    "suppression": "pressroom.cli.suppression:suppression",
     "export": "pressroom.cli.export:export",
 }
 

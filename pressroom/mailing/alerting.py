@@ -1,8 +1,9 @@
-"""Alerting: what all owners of a newsroom are told at once, because one of them did without a second person."""
+"""Alerting: what all owners are told at once: one of them did without a second person, or readers complain."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from pressroom import languages, phrases
 from pressroom.db import Database
+from pressroom.mailing import bounce
+from pressroom.mailing import mailing as mailings
 from pressroom.mailing.confirming import AccountLetter, account_headers, mailbox
 from pressroom.people.account import Account
 from pressroom.people.audit import AuditEntry
@@ -30,31 +33,64 @@ def owner_letter(
         owner = tx.get(Account, int(payload["account_id"]))
         if owner is None or owner.disabled_at is not None:
             return None
-        tag = newsroom.languages[0]
         says = {
-            "language": tag,
-            "dir": languages.direction(tag).value,
-            "newsroom": newsroom.name(tag),
             "who": _address(tx, keyring, int(payload["by"])),
             "reason": _reason(tx, release.id),
             "url": f"{base_url}/desk/{newsroom.slug}/releases/{release.id}",
         }
-        environment = phrases.environment(tag)
+        about = f"alone:{release.id}:{owner.id}:{payload['entry']}"
+        return _letter(keyring, signer, newsroom, owner, "alone", about, says, now=now)
 
-        def write(part: str) -> str:
-            return environment.get_template(f"alone/{part}").render(says)
 
-        return AccountLetter(
-            sender=mailbox(newsroom.name(tag), newsroom.from_address),
-            recipient=keyring.open(owner.email_sealed, "account", "email", owner.id),
-            reply_to=None,
-            subject=" ".join(write("subject.txt").split()),
-            text=write("body.txt"),
-            html=write("body.html"),
-            headers=account_headers(
-                signer, newsroom, tag, f"alone:{release.id}:{owner.id}:{payload['entry']}", now=now
-            ),
+def complaint_letter(
+    database: Database, keyring: Keyring, signer: Signer, base_url: str, payload: Mapping[str, Any]
+) -> AccountLetter | None:
+    """That one in a thousand readers of a mailing called it spam; None for an account that was ended since."""
+    with database.reading() as tx:
+        now = database.now(tx)
+        mailing = mailings.get(tx, int(payload["mailing_id"]))
+        newsroom = tx.get_one(Newsroom, mailing.newsroom_id)
+        owner = tx.get(Account, int(payload["account_id"]))
+        if owner is None or owner.disabled_at is not None:
+            return None
+        says = {
+            "complaints": bounce.complaints(tx, mailing.id),
+            "total": mailings.progress(tx, mailing.id).total,
+            "url": f"{base_url}/desk/{newsroom.slug}/mailings/{mailing.id}",
+        }
+        return _letter(
+            keyring, signer, newsroom, owner, "complaints", f"complaints:{mailing.id}:{owner.id}", says, now=now
         )
+
+
+def _letter(
+    keyring: Keyring,
+    signer: Signer,
+    newsroom: Newsroom,
+    owner: Account,
+    name: str,
+    about: str,
+    says: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> AccountLetter:
+    """In the newsroom's first language."""
+    tag = newsroom.languages[0]
+    here = {"language": tag, "dir": languages.direction(tag).value, "newsroom": newsroom.name(tag), **says}
+    environment = phrases.environment(tag)
+
+    def write(part: str) -> str:
+        return environment.get_template(f"{name}/{part}").render(here)
+
+    return AccountLetter(
+        sender=mailbox(newsroom.name(tag), newsroom.from_address),
+        recipient=keyring.open(owner.email_sealed, "account", "email", owner.id),
+        reply_to=None,
+        subject=" ".join(write("subject.txt").split()),
+        text=write("body.txt"),
+        html=write("body.html"),
+        headers=account_headers(signer, newsroom, tag, about, now=now),
+    )
 
 
 def _address(tx: Session, keyring: Keyring, account_id: int) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from pressroom import languages
-from pressroom.mailing import follow_up, header, ledger, message, subscriber
+from pressroom.mailing import follow_up, header, ledger, message, return_path, subscriber
 from pressroom.mailing.announcement import announce
 from pressroom.mailing.delivery import DeliveryState
 from pressroom.mailing.ledger import Item
@@ -160,16 +160,18 @@ class Composer:
 
     def _envelope(self, item: Item, person: Person, now: datetime) -> Envelope:
         letter = self._letters[item.language, self._current[item.language][1]]
-        leave = None
+        leave = by_mail = None
         if item.subscriber_id is not None:
             token = self._signer.token(LEAVING, item.subscriber_id)
             leave = f"{self._base_url}/unsubscribe/{token}"
+            by_mail = return_path.for_leaving(self._signer, self._bounce_address, item.subscriber_id)
         data = letter.fill(
             recipient=person.email,
             name=person.name,
             message_id=message.message_id(self._signer, item.id, letter.sender),
             unsubscribe=leave,
+            leave_by_mail=by_mail,
             now=now,
         )
-        sender = message.return_path(self._signer, self._bounce_address, item.id, letter.sender)
+        sender = return_path.of_delivery(self._signer, self._bounce_address, item.id, letter.sender)
         return Envelope(sender, header.ascii_domain(person.email), data)

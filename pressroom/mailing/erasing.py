@@ -6,10 +6,13 @@ import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from pressroom.db import Database
 from pressroom.mailing import address, suppression
 from pressroom.mailing import subscriber as subscribers
+from pressroom.mailing.arrival import Arrival
+from pressroom.mailing.bounce import Bounce
 from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.media_list import ListMember
 from pressroom.mailing.subscriber import Subscriber, SubscriberBeat
@@ -39,6 +42,7 @@ def erase(database: Database, keyring: Keyring, email: str, *, now: datetime) ->
         tx.execute(delete(ListMember).where(ListMember.subscriber_id.in_(ids)))
         # What a mail server answered may name the address.
         tx.execute(update(Delivery).where(Delivery.subscriber_id.in_(ids)).values(reply_sealed=None))
+        _forget_bounces(tx, ids)
         for row in kept:
             _blank(row, keyring, now=now)
         for kind in ("sign-up address", "preferences link"):
@@ -46,6 +50,14 @@ def erase(database: Database, keyring: Keyring, email: str, *, now: datetime) ->
         for row in found:
             audit.note(tx, "erase", f"subscriber:{row.id}", now=now, newsroom_id=row.newsroom_id)
         return len(found)
+
+
+def _forget_bounces(tx: Session, subscriber_ids: list[int]) -> None:
+    """What came back about these people, as text; that it came stays counted."""
+    theirs = select(Delivery.id).where(Delivery.subscriber_id.in_(subscriber_ids))
+    named = select(Bounce.arrival_id).where(Bounce.delivery_id.in_(theirs))
+    tx.execute(update(Arrival).where(Arrival.id.in_(named)).values(raw_sealed=None))
+    tx.execute(update(Bounce).where(Bounce.delivery_id.in_(theirs)).values(diagnostic_sealed=None))
 
 
 def _blank(row: Subscriber, keyring: Keyring, *, now: datetime) -> None:

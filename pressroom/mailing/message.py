@@ -31,7 +31,16 @@ class Letter:
     sender: str
     list_unsubscribe: bool = True
 
-    def fill(self, *, recipient: str, name: str, message_id: str, unsubscribe: str | None, now: datetime) -> bytes:
+    def fill(
+        self,
+        *,
+        recipient: str,
+        name: str,
+        message_id: str,
+        unsubscribe: str | None,
+        now: datetime,
+        leave_by_mail: str | None = None,
+    ) -> bytes:
         """The whole message for one person. Raises UnsafeHeader."""
         own = [
             header.mailbox("To", name, recipient),
@@ -39,7 +48,8 @@ class Letter:
             header.structured("Date", format_datetime(now.astimezone(UTC))),
         ]
         if unsubscribe and self.list_unsubscribe:
-            own.append(header.structured("List-Unsubscribe", f"<{unsubscribe}>"))
+            by_mail = f", <mailto:{leave_by_mail}?subject=unsubscribe>" if leave_by_mail else ""
+            own.append(header.structured("List-Unsubscribe", f"<{unsubscribe}>{by_mail}"))
             own.append(header.structured("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
         value = _encoded_value(unsubscribe or "")
         return b"".join(own) + self.headers + value.join(self.segments)
@@ -113,15 +123,6 @@ def message_id(signer: Signer, delivery_id: int, sender: str) -> str:
     """The same at every attempt, so that a reader's software can tell the one message in doubt."""
     domain = header.ascii_domain(sender).rpartition("@")[2]
     return f"<{signer.mac('message-id', str(delivery_id)).hex()[:32]}@{domain}>"
-
-
-def return_path(signer: Signer, bounce_address: str | None, delivery_id: int, sender: str) -> str:
-    """Where failures return to: with a bounce address, one of this message's own, which nobody else can make."""
-    if not bounce_address:
-        return header.ascii_domain(sender)
-    local, _, domain = bounce_address.rpartition("@")
-    mac = signer.mac("return-path", str(delivery_id)).hex()[:16]
-    return f"{local}+{delivery_id:x}-{mac}@{domain}"
 
 
 def _part_head(boundary: str, kind: str, language: str) -> bytes:

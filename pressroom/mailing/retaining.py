@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 
 from pressroom.db import Database
+from pressroom.mailing.bounce import Bounce
 from pressroom.mailing.delivery import Chunk, Delivery
 from pressroom.mailing.mailing import FINAL, Mailing
 from pressroom.mailing.notice import Notice
@@ -29,6 +30,7 @@ def purge(database: Database, *, now: datetime) -> int:
         )
         old = list(tx.scalars(query))
         tx.execute(delete(Notice).where(Notice.delivery_id.in_(old)))
+        tx.execute(delete(Bounce).where(Bounce.delivery_id.in_(old)))
         tx.execute(delete(Delivery).where(Delivery.id.in_(old)))
         done = select(Mailing.id).where(Mailing.finished_at < now - KEPT, Mailing.state.in_(FINAL))
         still = select(Delivery.chunk_id).distinct()

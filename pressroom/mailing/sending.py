@@ -252,7 +252,7 @@ class _Run:
 
     def _suppress(self, tx: Session, item: Item, now: datetime) -> None:
         if item.subscriber_id is not None:
-            suppression.of_subscriber(tx, item.subscriber_id, suppression.Reason.BOUNCE, now=now)
+            suppression.of_subscriber(tx, item.subscriber_id, suppression.Reason.BOUNCE, now=now, delivery_id=item.id)
 
     def _give_back(self, tx: Session) -> None:
         mailing = mailings.get(tx, self._mailing_id, lock=True)

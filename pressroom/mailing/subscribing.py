@@ -160,10 +160,15 @@ def confirm(database: Database, subscriber_id: int, *, now: datetime) -> None:
 def leave(database: Database, subscriber_id: int, *, now: datetime) -> None:
     """Ends all mail of one newsroom to this person, from its commit on. Safe to repeat. Raises NotFound."""
     with database.transaction() as tx:
-        row = _locked(tx, subscriber_id)
-        if row.left_at is None:
-            row.left_at = now
-            _note(tx, "unsubscribe", row, now=now)
+        leave_within(tx, subscriber_id, now=now)
+
+
+def leave_within(tx: Session, subscriber_id: int, *, now: datetime) -> None:
+    """For an act whose transaction it is part of. Raises NotFound."""
+    row = _locked(tx, subscriber_id)
+    if row.left_at is None:
+        row.left_at = now
+        _note(tx, "unsubscribe", row, now=now)
 
 
 def never_again(database: Database, subscriber_id: int, *, now: datetime) -> None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from pressroom.mailing import verdict
+from pressroom.mailing.verdict import Verdict
+
 
 class Outcome(Enum):
     """What an attempt came to, as the ledger needs to know it."""
@@ -65,9 +68,13 @@ OpenLine = Callable[[], Line]
 
 _ENHANCED = re.compile(r"^\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
-# Full mailboxes and the like, which some servers call permanent although they pass.
-_PASSING = frozenset({"5.2.2", "5.2.1", "5.4.4", "5.4.6"})
-_ADDRESS_GONE = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
+_OUTCOMES = {
+    Verdict.GONE: Outcome.BOUNCED,
+    Verdict.REFUSED: Outcome.POLICY,
+    # Servers call full mailboxes and broken routes permanent although they pass.
+    Verdict.FULL: Outcome.WAIT,
+    Verdict.UNREACHABLE: Outcome.WAIT,
+}
 
 
 def read_reply(code: int, text: str) -> Answer:
@@ -80,12 +87,7 @@ def read_reply(code: int, text: str) -> Answer:
 def _outcome(code: int, enhanced: str) -> Outcome:
     if 200 <= code < 300:
         return Outcome.SENT
+    said = verdict.of_code(enhanced)
     if 400 <= code < 500:
-        return Outcome.BUSY if code == 421 or enhanced.startswith("4.7.") else Outcome.WAIT
-    if enhanced.startswith("5.7."):
-        return Outcome.POLICY
-    if enhanced in _PASSING:
-        return Outcome.WAIT
-    if enhanced in _ADDRESS_GONE:
-        return Outcome.BOUNCED
-    return Outcome.FAILED
+        return Outcome.BUSY if code == 421 or said is Verdict.BUSY else Outcome.WAIT
+    return _OUTCOMES.get(said, Outcome.FAILED) if said else Outcome.FAILED

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pressroom.mailing import header
-from pressroom.mailing.message import UNSUBSCRIBE, Letter, letter, message_id, return_path
+from pressroom.mailing.message import UNSUBSCRIBE, Letter, letter, message_id
 from pressroom.signing import Signer
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -92,13 +92,6 @@ def test_a_message_id_is_the_same_at_each_attempt_and_differs_between_deliveries
     assert message_id(signer, 7, "p@example.org") == message_id(signer, 7, "p@example.org")
     assert message_id(signer, 7, "p@example.org") != message_id(signer, 8, "p@example.org")
     assert message_id(signer, 7, "p@example.org") != message_id(Signer("t" * 40), 7, "p@example.org")
-
-
-def test_a_return_path_of_ones_own_fits_and_names_no_address() -> None:
-    path = return_path(Signer("s" * 40), "bounces@example.org", 2**62, "press@example.org")
-    assert path.endswith("@example.org") and path.startswith("bounces+")
-    assert len(path.partition("@")[0]) <= 64
-    assert return_path(Signer("s" * 40), None, 1, "press@example.org") == "press@example.org"
 
 
 def test_a_forged_recipient_cannot_add_headers() -> None:

@@ -45,6 +45,8 @@ ACTS = {
     "unsubscribe": _("Unsubscribed"),
     "suppress address": _("Address suppressed"),
     "erase": _("Subscriber erased"),
+    "lift suppression": _("Suppression lifted"),
+    "complaint alarm": _("Readers complained"),
     "add user": _("Account added"),
     "disable user": _("Account disabled"),
     "accept invitation": _("Invitation accepted"),
