@@ -26,6 +26,13 @@ def _flag(text: str) -> bool:
     raise ValueError("use 1 or 0")
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("use a whole number, or 0 for none")
+    return number
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -159,6 +166,30 @@ class Config:
         _positive,
         4,
         "SMTP connections per mail worker; each can leave one message in doubt when it dies.",
+    )
+    mail_spare_connections: int = _setting(
+        "PRESSROOM_MAIL_SPARE_CONNECTIONS",
+        _count,
+        12,
+        "More SMTP connections per mail worker, opened while others wait long for an answer; they leave doubts alike.",
+    )
+    mail_per_second: int | None = _setting(
+        "PRESSROOM_MAIL_PER_SECOND",
+        _positive,
+        None,
+        "Most messages a second from each mail worker; no limit by default.",
+    )
+    mail_domain_connections: int | None = _setting(
+        "PRESSROOM_MAIL_DOMAIN_CONNECTIONS",
+        _positive,
+        None,
+        "Most messages at once from each mail worker to one recipient domain; no limit by default.",
+    )
+    mail_domain_per_minute: int | None = _setting(
+        "PRESSROOM_MAIL_DOMAIN_PER_MINUTE",
+        _positive,
+        None,
+        "Most messages a minute from each mail worker to one recipient domain; no limit by default.",
     )
     mail_hold: int = _setting(
         "PRESSROOM_MAIL_HOLD",

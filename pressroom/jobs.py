@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from flask_mail import Message
-
 from pressroom import outbox, smtp, working
 from pressroom.config import Config
 from pressroom.doorbell import Doorbell
 from pressroom.errors import TryLater
 from pressroom.mailing import alerting, collecting, confirming, expanding, judging, quota, sending
+from pressroom.mailing.priority import Priority
 from pressroom.mailing.quota import Quota
 from pressroom.mailing.sending import Terms
+from pressroom.mailing.throttle import Limits
 from pressroom.releases import scrubbing
 from pressroom.service import Service
 
@@ -37,7 +37,9 @@ def terms_of(config: Config) -> Terms:
         base_url=config.base_url,
         bounce_address=config.bounce_address,
         connections=config.mail_connections,
+        spare=config.mail_spare_connections,
         quota=Quota(config.mail_per_hour, config.mail_per_day),
+        limits=Limits(config.mail_per_second, config.mail_domain_connections, config.mail_domain_per_minute),
     )
 
 
@@ -50,7 +52,7 @@ def send_chunk(chunk_id: int) -> None:
         terms_of(service.config),
         chunk_id,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
-        open_line=smtp.opener(service.config),
+        open_lines=smtp.open_lines(service.config),
         stop=working.stopping.is_set,
         ring=_doorbell().ring_chunk_again,
     )
@@ -118,7 +120,7 @@ def _take_quota() -> None:
     with service.database.transaction() as tx:
         now = service.database.now(tx)
         quota.lock(tx)
-        if quota.free(tx, limits, now=now) == 0:
+        if quota.free(tx, limits, now=now, rank=Priority.ACCOUNT) == 0:
             raise TryLater("The relay's quota is used up.")
         quota.take(tx, 1, now=now)
 
@@ -126,6 +128,11 @@ def _take_quota() -> None:
 def _post(letter: confirming.AccountLetter | None) -> None:
     if letter is None:
         return
+    # Here, so that a mail worker need not hold Flask in memory.
+    from flask_mail import Message
+
+    from pressroom.smtp.face import Mail
+
     _take_quota()
     message = Message(
         subject=letter.subject,
@@ -136,5 +143,5 @@ def _post(letter: confirming.AccountLetter | None) -> None:
         reply_to=letter.reply_to,
         extra_headers=dict(letter.headers),
     )
-    with smtp.Mail(_service().config).connect() as connection:
+    with Mail(_service().config).connect() as connection:
         connection.send(message)

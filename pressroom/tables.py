@@ -32,6 +32,7 @@ NOUNS = (
     "pressroom.mailing.notice",
     "pressroom.mailing.delivery",
     "pressroom.mailing.quota",
+    "pressroom.mailing.throttle",
 )
 
 for _noun in NOUNS:

@@ -29,7 +29,6 @@ FLOOR_THAT_KNOWS_DESKS = frozenset({"tables"})
 
 FOR_DOORS_ONLY = re.compile(r"(flask|flask_\w+|werkzeug|click|rq|redis|smtplib|imaplib|granian|aiosmtpd)(\.|$)")
 FEEDGEN_ROOMS = frozenset({"feeds/document.py", "feeds/feedgen_extension.py"})
-SMTP_ROOMS = frozenset({"smtp.py"})
 BANNED_NAMES = frozenset("models utils helpers common services managers misc".split())
 
 # The thing, not the act.
@@ -107,14 +106,12 @@ def wrong_imports(package: Path) -> list[str]:
 
 
 def door_libraries(package: Path) -> list[str]:
-    """Libraries of the web, the queue and the command line outside the doors; SMTP outside its one room."""
+    """Libraries of the web, the queue and the command line outside the doors; smtplib anywhere: smtp/ speaks itself."""
     found = []
     for path, tree in modules(package):
         for line, name in imports(path, tree):
             at_a_door = room(path) in DOORS
-            if (FOR_DOORS_ONLY.match(name) and not at_a_door) or (
-                name.split(".")[0] == "smtplib" and path not in SMTP_ROOMS
-            ):
+            if (FOR_DOORS_ONLY.match(name) and not at_a_door) or name.split(".")[0] == "smtplib":
                 found.append(f"{path}:{line} imports {name}")
     return found
 
@@ -328,7 +325,7 @@ RIGHT = {
     "tables.py": "NOUNS = ('pressroom.mailing.mailing',)\n",
     "web/feeds.py": "import flask\nfrom pressroom.feeds import document\n",
     "feeds/document.py": "from feedgen.feed import FeedGenerator\n",
-    "smtp.py": "import smtplib\n",
+    "smtp/face.py": "import flask_mail\n",
     "migrations/versions/0001_first.py": "def upgrade():\n" + "    pass\n" * 400,
 }
 

@@ -5,6 +5,7 @@ Design §4 "Mail": a row is marked `sending` before its DATA, by the holder of t
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from sqlalchemy import ColumnElement, CursorResult, and_, case, delete, exists, 
 from sqlalchemy.orm import Session
 
 from pressroom.db import to_micros
+from pressroom.mailing import priority
 from pressroom.mailing.delivery import OPEN, Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import Mailing, State
 from pressroom.mailing.notice import Notice
@@ -23,9 +25,9 @@ from pressroom.mailing.suppression import Suppression
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One delivery as the sender needs it; the address is still sealed."""
+    """One delivery as the sender needs it; the address is still sealed, and `domain` is known once it was opened."""
 
     id: int
     subscriber_id: int | None
@@ -33,6 +35,7 @@ class Item:
     attempts: int
     doubts: int
     first_at: datetime | None
+    domain: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,10 @@ class Stored:
     reply_sealed: bytes | None
 
 
-def due_chunks(tx: Session, now: datetime, limit: int = 200) -> list[int]:
-    """Chunks with work whose lease has run out; of mailings that were stopped, while a message is in doubt."""
+def due_chunks(tx: Session, now: datetime, limit: int = 200, before: int | None = None) -> list[int]:
+    """Chunks with work whose lease has run out, the most urgent first, or only those more urgent than rank `before`;
+    of mailings that were stopped, while a message is in doubt.
+    """
     query = (
         select(Chunk.id)
         .join(Mailing, Mailing.id == Chunk.mailing_id)
@@ -58,8 +63,9 @@ def due_chunks(tx: Session, now: datetime, limit: int = 200) -> list[int]:
             Chunk.next_due <= now,
             Chunk.lease_until <= now,
             _goes_on(),
+            *([priority.ranked() < before] if before is not None else []),
         )
-        .order_by(Chunk.next_due, Chunk.id)
+        .order_by(priority.ranked(), Chunk.next_due, Chunk.id)
         .limit(limit)
     )
     return list(tx.scalars(query))
@@ -89,17 +95,6 @@ def claim(tx: Session, chunk_id: int, owner: str, lease: timedelta, now: datetim
     return claimed.scalar_one_or_none()
 
 
-def renew(tx: Session, chunk_id: int, epoch: int, lease: timedelta, now: datetime) -> bool:
-    """False once another has claimed the chunk: this sender starts nothing more."""
-    renewed = tx.execute(
-        update(Chunk)
-        .where(Chunk.id == chunk_id, Chunk.epoch == epoch)
-        .values(lease_until=now + lease)
-        .execution_options(synchronize_session=False)
-    )
-    return _count(renewed) == 1
-
-
 def settle_doubts(tx: Session, chunk_id: int, now: datetime, *, cancelled: bool) -> int:
     """Rows an earlier holder left `sending`: sent again once, and `unknown` after a second doubt (RFC 1047)."""
     again = false() if cancelled else Delivery.doubts == 0
@@ -118,7 +113,7 @@ def settle_doubts(tx: Session, chunk_id: int, now: datetime, *, cancelled: bool)
     return _count(doubted)
 
 
-def due_items(tx: Session, chunk_id: int, now: datetime) -> list[Item]:
+def due_items(tx: Session, chunk_id: int, now: datetime) -> deque[Item]:
     query = (
         select(
             Delivery.id,
@@ -131,7 +126,7 @@ def due_items(tx: Session, chunk_id: int, now: datetime) -> list[Item]:
         .where(Delivery.chunk_id == chunk_id, Delivery.state.in_(WAITING), Delivery.next_at <= now)
         .order_by(Delivery.next_at, Delivery.id)
     )
-    return [Item(*row) for row in tx.execute(query)]
+    return deque(Item(*row) for row in tx.execute(query))
 
 
 def willing(tx: Session, subscriber_ids: Sequence[int]) -> dict[int, Subscriber]:
@@ -149,24 +144,6 @@ def willing(tx: Session, subscriber_ids: Sequence[int]) -> dict[int, Subscriber]
         .with_for_update(read=True, of=Subscriber)
     )
     return {one.id: one for one in tx.scalars(query)}
-
-
-def mark(tx: Session, delivery_ids: Sequence[int], epoch: int, now: datetime) -> set[int]:
-    """Marks rows `sending`, each before its DATA; returns those that still waited."""
-    marked = tx.execute(
-        update(Delivery)
-        .where(Delivery.id.in_(delivery_ids), Delivery.state.in_(WAITING))
-        .values(
-            state=DeliveryState.SENDING,
-            epoch=epoch,
-            attempts=Delivery.attempts + 1,
-            sending_at=now,
-            first_at=func.coalesce(Delivery.first_at, to_micros(now)),
-        )
-        .returning(Delivery.id)
-        .execution_options(synchronize_session=False)
-    )
-    return set(marked.scalars())
 
 
 def speak(tx: Session, delivery_ids: Sequence[int], language: str) -> None:
@@ -263,5 +240,30 @@ def finish_if_done(tx: Session, mailing: Mailing, now: datetime) -> bool:
     return True
 
 
-def mailing_of(tx: Session, chunk_id: int) -> int:
-    return tx.execute(select(Chunk.mailing_id).where(Chunk.id == chunk_id)).scalar_one()
+def mailing_of(tx: Session, chunk_id: int) -> tuple[int, int, int, State]:
+    """The chunk's mailing, newsroom, rank (priority.py) and the mailing's state."""
+    query = select(Mailing.id, Mailing.newsroom_id, priority.ranked(), Mailing.state)
+    mailing_id, newsroom_id, rank, state = tx.execute(
+        query.join(Chunk, Chunk.mailing_id == Mailing.id).where(Chunk.id == chunk_id)
+    ).one()
+    return mailing_id, newsroom_id, rank, state
+
+
+def put_off(tx: Session, delivery_ids: Sequence[int], until: datetime) -> None:
+    """Not begun now; that counts as no attempt."""
+    tx.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(delivery_ids), Delivery.state.in_(WAITING))
+        .values(next_at=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def renew_all(tx: Session, chunk_ids: Sequence[int], owner: str, until: datetime) -> None:
+    """The heartbeat of chunks in one sender's hands. Whoever lost one finds out when it marks (hot_rows.renew)."""
+    tx.execute(
+        update(Chunk)
+        .where(Chunk.id.in_(chunk_ids), Chunk.lease_owner == owner)
+        .values(lease_until=until)
+        .execution_options(synchronize_session=False)
+    )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, from_micros, to_micros
+from pressroom.mailing.priority import KEPT_FREE, Priority
 
 MINUTE = 60_000_000
 _TAKE = """
@@ -38,17 +39,20 @@ class Quota:
         return self.per_hour is not None or self.per_day is not None
 
 
-def windows(quota: Quota) -> list[tuple[int, timedelta]]:
-    """The limits that hold, each with how long a message counts towards it."""
+def windows(quota: Quota, rank: int = Priority.REST) -> list[tuple[int, timedelta]]:
+    """The limits that hold for mail of a priority, each with how long a message counts towards it."""
     windows = [(quota.per_hour, timedelta(hours=1)), (quota.per_day, timedelta(days=1))]
+    kept = KEPT_FREE[Priority(rank)]
     # A whole minute more, because minutes are counted whole.
-    return [(limit, length + timedelta(minutes=1)) for limit, length in windows if limit is not None]
+    return [
+        (limit - limit * kept // 100, length + timedelta(minutes=1)) for limit, length in windows if limit is not None
+    ]
 
 
-def free(tx: Session | Connection, quota: Quota, *, now: datetime) -> int | None:
-    """How many may leave now; None if there is no limit."""
+def free(tx: Session | Connection, quota: Quota, *, now: datetime, rank: int = Priority.REST) -> int | None:
+    """How many of a priority may leave now; None if there is no limit."""
     left = []
-    for limit, length in windows(quota):
+    for limit, length in windows(quota, rank):
         used = tx.execute(
             select(func.coalesce(func.sum(SentMinute.count), 0)).where(SentMinute.minute > to_micros(now - length))
         )
@@ -68,10 +72,10 @@ def lock(tx: Session | Connection) -> None:
         tx.execute(text("SELECT pg_advisory_xact_lock(7265737302)"))
 
 
-def free_again(tx: Session | Connection, quota: Quota, *, now: datetime) -> datetime:
+def free_again(tx: Session | Connection, quota: Quota, *, now: datetime, rank: int = Priority.REST) -> datetime:
     """When the first message of the fullest window drops out of it."""
     at = now
-    for limit, length in windows(quota):
+    for limit, length in windows(quota, rank):
         query = (
             select(SentMinute.minute, SentMinute.count)
             .where(SentMinute.minute > to_micros(now - length))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from pressroom.db import Database
-from pressroom.mailing import ledger
+from pressroom.mailing import ledger, throttle
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.delivery import OPEN, Delivery
 from pressroom.mailing.mailing import Mailing, State
@@ -27,9 +27,14 @@ def begin_held(database: Database) -> int:
 
 
 def ring_due(database: Database, ring: Callable[[int], bool]) -> int:
-    """Rings for each chunk that is due and unheld; stops at the first bell that cannot be reached."""
+    """Rings for each chunk that is due and unheld, unless the relay wants peace; stops at the first bell that cannot be
+    reached.
+    """
     with database.reading() as tx:
-        due = ledger.due_chunks(tx, database.now(tx))
+        now = database.now(tx)
+        if throttle.relay_rests_until(tx, now) is not None:
+            return 0
+        due = ledger.due_chunks(tx, now)
     return next((count for count, chunk_id in enumerate(due) if not ring(chunk_id)), len(due))
 
 

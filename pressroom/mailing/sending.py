@@ -1,15 +1,14 @@
-"""Sending one chunk: claim, mark, hand over, store; group commit without a barrier (design §4 "Mail").
+"""Sending: claim, mark, hand over, store; group commit without a barrier (design §4 "Mail").
 
-Each tick is one short transaction. It stores whatever has been answered and marks the next rows for the lines that
-are free; only after its commit are those handed over. So at most one message per connection is ever in doubt.
+Each tick is one short transaction. It stores whatever has been answered and marks the next rows for the lines that are
+free; only after its commit are those handed over. So at most one message per connection is ever in doubt. A sender goes
+on to the next chunk while the last answers of one are still out.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,15 +20,18 @@ from sqlalchemy.orm import Session
 
 from pressroom.db import Database
 from pressroom.errors import TryLater
-from pressroom.mailing import ledger, quota, steering, suppression
+from pressroom.mailing import hot_rows, ledger, steering
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.composing import Composer
-from pressroom.mailing.delivery import Delivery, DeliveryState
-from pressroom.mailing.ledger import Item, Stored
-from pressroom.mailing.lines import Lines
+from pressroom.mailing.course import Course
+from pressroom.mailing.delivery import Delivery
+from pressroom.mailing.holding import Holding
 from pressroom.mailing.mailing import State
+from pressroom.mailing.marking import Marked, Marker
 from pressroom.mailing.quota import Quota
-from pressroom.mailing.wire import Answer, Envelope, OpenLine, Outcome
+from pressroom.mailing.settling import Patience, Settler
+from pressroom.mailing.throttle import Limits, Throttle
+from pressroom.mailing.wire import Answer, Lines, OpenLines
 from pressroom.seal import Keyring
 from pressroom.signing import Signer
 
@@ -37,25 +39,30 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_PEACE = timedelta(seconds=60)
-_RECONNECT = timedelta(seconds=10)
-_TICK = 2.0
+_TICK = 1.0
 _GRACE = 8.0
 _STORE_PATIENCE = 120.0
+# Between two looks for chunks to go on with, when there were none or nothing more urgent.
+_LOOK_AGAIN = 1.0
+_MOST_HOLDINGS = 400
 
 
 @dataclass(frozen=True)
 class Terms:
-    """How to send. `lease` is database time; a job ends itself after `run_for` seconds and rings again."""
+    """How to send. `lease` is database time; a job ends itself after `run_for` seconds and rings again.
+
+    At most `connections` + `spare` messages are on the wire, and so in doubt if a worker dies (smtp/lines.py).
+    """
 
     base_url: str
     bounce_address: str | None = None
     connections: int = 4
+    spare: int = 0
     quota: Quota = field(default_factory=Quota)
+    limits: Limits = field(default_factory=Limits)
     lease: timedelta = timedelta(seconds=15)
     run_for: float = 30.0
-    first_wait: timedelta = timedelta(seconds=60)
-    give_up: timedelta = timedelta(hours=48)
+    patience: Patience = field(default_factory=Patience)
 
 
 def send_chunk(
@@ -66,36 +73,27 @@ def send_chunk(
     chunk_id: int,
     *,
     owner: str,
-    open_line: OpenLine,
+    open_lines: OpenLines,
     stop: Callable[[], bool],
     ring: Callable[[int], object],
 ) -> None:
-    """Sends what is due in a chunk, unless another holds it. `stop` asks it to end at its next commit."""
-    with database.transaction() as tx:
-        now = database.now(tx)
-        started = time.monotonic()
-        epoch = ledger.claim(tx, chunk_id, owner, terms.lease, now)
-        if epoch is None:
-            return
-        mailing_id = ledger.mailing_of(tx, chunk_id)
-        cancelled = mailings.get(tx, mailing_id).state is State.CANCELLED
-        doubted = ledger.settle_doubts(tx, chunk_id, now, cancelled=cancelled)
-        items = ledger.due_items(tx, chunk_id, now)
-    if doubted:
-        log.warning("chunk %s: %s message(s) in doubt after a worker died", chunk_id, doubted)
-    lines = Lines(open_line, min(terms.connections, max(1, len(items))))
-    run = _Run(database, keyring, signer, terms, chunk_id, mailing_id, epoch, deque(items), lines, stop)
-    run.trust_until = started + terms.lease.total_seconds() - 1
+    """Sends what is due in a chunk, unless another holds it, and goes on with others. `stop` asks it to end at its next
+    commit.
+    """
+    sender = _Sender(database, keyring, signer, terms, owner, stop)
+    if not sender.claim(chunk_id):
+        return
+    lines = open_lines(terms.connections, terms.spare)
     try:
-        run.to_the_end()
+        sender.to_the_end(lines)
     finally:
         lines.close()
-    if run.rings_again:
-        ring(chunk_id)
+    for one in sender.to_ring_again:
+        ring(one)
 
 
-class _Run:
-    """One holder's time with a chunk."""
+class _Sender:
+    """One job's time with the chunks it holds."""
 
     def __init__(
         self,
@@ -103,48 +101,95 @@ class _Run:
         keyring: Keyring,
         signer: Signer,
         terms: Terms,
-        chunk_id: int,
-        mailing_id: int,
-        epoch: int,
-        items: deque[Item],
-        lines: Lines,
+        owner: str,
         stop: Callable[[], bool],
     ) -> None:
-        self._database, self._keyring, self._terms = database, keyring, terms
-        self._chunk_id, self._mailing_id, self._epoch = chunk_id, mailing_id, epoch
-        self._items, self._lines, self._stop = items, lines, stop
-        self._composer = Composer(keyring, signer, terms.base_url, terms.bounce_address)
-        self._on_the_wire: dict[int, tuple[Item, int | None]] = {}
+        self._database, self._keyring, self._signer, self._terms = database, keyring, signer, terms
+        self._owner, self._stop = owner, stop
+        self._throttle = Throttle(terms.limits, keyring)
+        self._settler = Settler(keyring, terms.patience, self._throttle)
+        self._marker = Marker(terms.quota, self._throttle, terms.lease)
+        self._holdings: dict[int, Holding] = {}
+        self._courses: dict[int, Course] = {}
+        self._on_the_wire: dict[int, Holding] = {}
         self._ends_at = time.monotonic() + terms.run_for
+        self._none_until = self._none_more_urgent_until = 0.0
         self._stopped_at: float | None = None
-        self._ending = False
-        self._not_before: datetime | None = None
-        self._policy: str | None = None
-        self._fenced = False
-        self.trust_until = 0.0
-        self.rings_again = False
+        self.to_ring_again: list[int] = []
 
-    def to_the_end(self) -> None:
-        while True:
-            answered = self._lines.answers(_TICK)
+    def claim(self, chunk_id: int | None = None, *, before: int | None = None) -> bool:
+        """Takes a chunk into hand: this one, or the most urgent that is due, if more urgent than rank `before`."""
+        return self._persistently(partial(self._claim, chunk_id=chunk_id, before=before))
+
+    def _claim(self, tx: Session, chunk_id: int | None, before: int | None) -> bool:
+        started, now = time.monotonic(), hot_rows.now(tx)
+        self._throttle.refresh(tx, now)
+        if self._throttle.relay_rests_until is not None:
+            return False
+        if chunk_id is None:
+            due = ledger.due_chunks(tx, now, 1, before)
+            if not due:
+                return False
+            (chunk_id,) = due
+        epoch = ledger.claim(tx, chunk_id, self._owner, self._terms.lease, now)
+        if epoch is None:
+            return False
+        mailing_id, newsroom_id, rank, state = ledger.mailing_of(tx, chunk_id)
+        doubted = ledger.settle_doubts(tx, chunk_id, now, cancelled=state is State.CANCELLED)
+        if doubted:
+            log.warning("chunk %s: %s message(s) in doubt after a worker died", chunk_id, doubted)
+        items = ledger.due_items(tx, chunk_id, now)
+        trust_until = started + self._terms.lease.total_seconds() - 1
+        self._holdings[chunk_id] = Holding(
+            chunk_id, mailing_id, newsroom_id, epoch, rank, items, trust_until, time.monotonic()
+        )
+        if mailing_id not in self._courses:
+            composer = Composer(self._keyring, self._signer, self._terms.base_url, self._terms.bounce_address)
+            self._courses[mailing_id] = Course(mailing_id, newsroom_id, composer)
+        return True
+
+    def to_the_end(self, lines: Lines) -> None:
+        while self._holdings:
+            answered = lines.answers(_TICK)
             started = time.monotonic()
-            outgoing = self._persistently(partial(self._tick, answered=answered))
+            self._end_in_time(lines)
+            self._go_on_with_more(lines)
+            marked = self._persistently(partial(self._tick, answered=answered, room=lines.free, started=started))
             for delivery_id, _ in answered:
-                self._on_the_wire.pop(delivery_id, None)
-            if self._fenced:
-                log.warning("chunk %s: taken over by another worker", self._chunk_id)
+                self._on_the_wire.pop(delivery_id).on_the_wire.pop(delivery_id, None)
+            for one in marked:
+                one.holding.on_the_wire[one.item.id] = (one.item, one.revision_id)
+                self._on_the_wire[one.item.id] = one.holding
+                lines.hand_over(one.item.id, one.envelope, one.holding.trust_until)
+            self._give_back_done()
+            if lines.busy and self._overstayed():
                 return
-            self.trust_until = started + self._terms.lease.total_seconds() - 1
-            for item, envelope, revision_id in outgoing:
-                self._on_the_wire[item.id] = (item, revision_id)
-                self._lines.hand_over(item.id, envelope, self.trust_until)
-            if not self._lines.busy:
-                break
-            if self._overstayed():
-                return
-        self._persistently(self._give_back)
-        if self._policy:
-            log.error("mailing %s paused: the mail server refuses our mail (%s)", self._mailing_id, self._policy)
+            if not marked and not lines.busy and any(one.waits for one in self._holdings.values()):
+                # A rate holds them back: the next moment has room again.
+                time.sleep(0.05)
+
+    def _end_in_time(self, lines: Lines) -> None:
+        # While some answer is long in coming the others need not wait for it.
+        if self._stop() or (time.monotonic() > self._ends_at and not lines.waits_long):
+            for holding in self._holdings.values():
+                holding.end()
+
+    def _go_on_with_more(self, lines: Lines) -> None:
+        """Another chunk before the rows in hand run out, and now and then a look for what is more urgent than they."""
+        over = self._stop() or (time.monotonic() > self._ends_at and not lines.waits_long)
+        if over or len(self._holdings) >= _MOST_HOLDINGS:
+            return
+        waiting = [one for one in self._holdings.values() if one.waits]
+        if sum(len(one.items) for one in waiting) < lines.free:
+            looks_at, before = self._none_until, None
+        else:
+            looks_at, before = self._none_more_urgent_until, min(one.rank for one in waiting)
+        if time.monotonic() < looks_at:
+            return
+        found = self.claim(before=before)
+        if not found and before is None:
+            self._none_until = time.monotonic() + _LOOK_AGAIN
+        self._none_more_urgent_until = time.monotonic() + _LOOK_AGAIN
 
     def _overstayed(self) -> bool:
         """After SIGTERM a slow answer is waited for a little; then its row stays marked, and in doubt."""
@@ -160,111 +205,78 @@ class _Run:
             try:
                 with self._database.transaction() as tx:
                     return act(tx)
-            except (DBAPIError, TryLater) as error:
+            except (DBAPIError, hot_rows.driver_error(self._database), TryLater) as error:
                 if time.monotonic() > deadline:
                     raise
-                log.warning("chunk %s: the database did not answer (%s)", self._chunk_id, type(error).__name__)
+                log.warning("%s: the database did not answer (%s)", self._owner, type(error).__name__)
                 time.sleep(wait)
                 wait = min(2.0, wait * 2)
 
-    def _tick(self, tx: Session, answered: list[tuple[int, Answer]]) -> list[tuple[Item, Envelope, int | None]]:
-        mailing = mailings.get_shared(tx, self._mailing_id)
-        now = self._database.now(tx)
-        self._fenced = not ledger.renew(tx, self._chunk_id, self._epoch, self._terms.lease, now)
-        cancelled = mailing.state is State.CANCELLED
-        results = [self._judge(tx, *one, now=now, cancelled=cancelled) for one in answered]
-        ledger.store(tx, results, self._epoch, now)
-        self._ending |= (
-            self._fenced or self._stop() or time.monotonic() > self._ends_at or mailing.state is not State.SENDING
-        )
-        if self._ending:
-            return []
-        return self._mark_next(tx, mailing, now)
+    def _tick(self, tx: Session, answered: list[tuple[int, Answer]], room: int, started: float) -> list[Marked]:
+        now = hot_rows.now(tx)
+        self._look_at_mailings(tx, answered)
+        self._store(tx, answered, now)
+        self._heartbeat(tx, now, started)
+        self._throttle.refresh_now_and_then(tx, now)
+        if (until := self._throttle.relay_rests_until) is not None:
+            for holding in self._holdings.values():
+                holding.end(until)
+        waiting = sorted((one for one in self._holdings.values() if one.waits), key=lambda one: one.rank)
+        return self._marker.mark(tx, waiting, self._courses, room, now, started)
 
-    def _mark_next(
-        self, tx: Session, mailing: mailings.Mailing, now: datetime
-    ) -> list[tuple[Item, Envelope, int | None]]:
-        room = self._lines.free
-        outgoing: list[tuple[Item, Envelope, int | None]] = []
-        items = list(self._items)
-        if not self._composer.prepare(tx, mailing, now):
-            self._ending, self._not_before = True, now + _PEACE
-            return []
-        if self._terms.quota.limited:
-            quota.lock(tx)
-            left = quota.free(tx, self._terms.quota, now=now)
-            if left == 0:
-                self._ending, self._not_before = True, quota.free_again(tx, self._terms.quota, now=now)
-                return []
-            room = min(room, left if left is not None else room)
-        while room > len(outgoing) and items:
-            batch, items = items[: room - len(outgoing)], items[room - len(outgoing) :]
-            outgoing.extend(self._mark(tx, batch, mailing, now))
-        if outgoing and self._terms.quota.limited:
-            quota.take(tx, len(outgoing), now=now)
-        self._items = deque(items)
-        return outgoing
+    def _look_at_mailings(self, tx: Session, answered: list[tuple[int, Answer]]) -> None:
+        """Of everything this transaction stores or may mark, in one order, as steering locks them."""
+        concerned = {self._on_the_wire[one].mailing_id for one, _ in answered}
+        concerned |= {one.mailing_id for one in self._holdings.values() if one.waits}
+        for mailing_id in sorted(concerned):
+            if self._courses[mailing_id].look(tx) is not State.SENDING:
+                for holding in self._holdings.values():
+                    if holding.mailing_id == mailing_id:
+                        holding.end()
 
-    def _mark(
-        self, tx: Session, batch: list[Item], mailing: mailings.Mailing, now: datetime
-    ) -> list[tuple[Item, Envelope, int | None]]:
-        ready = self._composer.compose(tx, mailing, batch, now)
-        for state, delivery_ids in ready.set_aside.items():
-            ledger.set_aside(tx, delivery_ids, state, now)
-        for language, delivery_ids in ready.spoken.items():
-            ledger.speak(tx, delivery_ids, language)
-        marked = ledger.mark(tx, [item.id for item, _, _ in ready.outgoing], self._epoch, now)
-        return [one for one in ready.outgoing if one[0].id in marked]
+    def _store(self, tx: Session, answered: list[tuple[int, Answer]], now: datetime) -> None:
+        by_holding: dict[Holding, list[tuple[int, Answer]]] = {}
+        for one in answered:
+            by_holding.setdefault(self._on_the_wire[one[0]], []).append(one)
+        for holding, answers in by_holding.items():
+            cancelled = self._courses[holding.mailing_id].state is State.CANCELLED
+            self._settler.settle(tx, holding, answers, now, cancelled=cancelled)
 
-    def _judge(self, tx: Session, delivery_id: int, answer: Answer, *, now: datetime, cancelled: bool) -> Stored:
-        """What an answer means for its delivery, and for the rest of this chunk."""
-        item, revision_id = self._on_the_wire[delivery_id]
-        state, wait = DeliveryState.DEFERRED, self._wait(item)
-        doubts, doubled = item.doubts, min(1, item.doubts)
-        if answer.outcome is Outcome.SENT:
-            state = DeliveryState.SENT
-        elif answer.outcome is Outcome.FAILED:
-            state = DeliveryState.FAILED
-        elif answer.outcome is Outcome.BOUNCED:
-            state = DeliveryState.BOUNCED
-            self._suppress(tx, item, now)
-        elif answer.outcome is Outcome.DOUBT:
-            state = DeliveryState.DEFERRED if item.doubts == 0 and not cancelled else DeliveryState.UNKNOWN
-            doubts, doubled = item.doubts + 1, 1 if state is DeliveryState.DEFERRED else doubled
-        elif answer.outcome is Outcome.POLICY:
-            self._ending, self._policy = True, answer.short
-        elif answer.outcome is Outcome.BUSY:
-            self._ending, self._not_before = True, now + _PEACE
-        elif answer.outcome is Outcome.UNSENT:
-            self._ending, self._not_before, wait = True, now + _RECONNECT, _RECONNECT
-        tried = answer.outcome in (Outcome.WAIT, Outcome.BUSY)
-        if tried and now + wait > (item.first_at or now) + self._terms.give_up:
-            state = DeliveryState.FAILED
-        reply = None
-        if answer.outcome is not Outcome.SENT and answer.text:
-            reply = self._keyring.seal(answer.text[:2000], "delivery", "reply", delivery_id)
-        next_at = now + wait if state is DeliveryState.DEFERRED else None
-        return Stored(delivery_id, state, next_at, doubts, doubled, revision_id, answer.short, reply)
+    def _heartbeat(self, tx: Session, now: datetime, started: float) -> None:
+        """Renews every lease now and then; those that rows are marked in are renewed each time (marking.py)."""
+        lease = self._terms.lease
+        due = [one for one in self._holdings.values() if started - one.renewed_at > lease.total_seconds() / 4]
+        if due:
+            ledger.renew_all(tx, [one.chunk_id for one in due], self._owner, now + lease)
+            for holding in due:
+                holding.renewed_at = started
 
-    def _wait(self, item: Item) -> timedelta:
-        seconds = self._terms.first_wait.total_seconds() * 2 ** min(item.attempts, 8)
-        return timedelta(seconds=min(seconds, 4 * 3600) * random.uniform(0.8, 1.2))
-
-    def _suppress(self, tx: Session, item: Item, now: datetime) -> None:
-        if item.subscriber_id is not None:
-            suppression.of_subscriber(tx, item.subscriber_id, suppression.Reason.BOUNCE, now=now, delivery_id=item.id)
-
-    def _give_back(self, tx: Session) -> None:
-        mailing = mailings.get(tx, self._mailing_id, lock=True)
-        now = self._database.now(tx)
-        if not ledger.renew(tx, self._chunk_id, self._epoch, self._terms.lease, now):
+    def _give_back_done(self) -> None:
+        done = [one for one in self._holdings.values() if one.is_done]
+        if not done:
             return
-        if mailing.state is State.CANCELLED:
-            ledger.cancel_waiting(tx, Delivery.chunk_id == self._chunk_id, now)
-        elif self._policy and mailing.state is State.SENDING:
-            steering.hold(tx, mailing, f"refused by the mail server ({self._policy})")
-        next_due = ledger.release_chunk(tx, self._chunk_id, self._epoch, now, self._not_before)
-        ledger.finish_if_done(tx, mailing, now)
-        self.rings_again = (
-            mailing.state is State.SENDING and next_due is not None and next_due <= now and self._policy is None
-        )
+        self._persistently(partial(self._give_back, done=done))
+        for holding in done:
+            del self._holdings[holding.chunk_id]
+            if holding.fenced:
+                log.warning("chunk %s: taken over by another worker", holding.chunk_id)
+            if holding.policy:
+                log.error(
+                    "mailing %s paused: the mail server refuses our mail (%s)", holding.mailing_id, holding.policy
+                )
+
+    def _give_back(self, tx: Session, done: list[Holding]) -> None:
+        for holding in sorted(done, key=lambda one: one.mailing_id):
+            mailing = mailings.get(tx, holding.mailing_id, lock=True)
+            now = hot_rows.now(tx)
+            if not hot_rows.renew(tx, holding.chunk_id, holding.epoch, now + self._terms.lease):
+                continue
+            if mailing.state is State.CANCELLED:
+                ledger.cancel_waiting(tx, Delivery.chunk_id == holding.chunk_id, now)
+            elif holding.policy and mailing.state is State.SENDING:
+                steering.hold(tx, mailing, f"refused by the mail server ({holding.policy})")
+            next_due = ledger.release_chunk(tx, holding.chunk_id, holding.epoch, now, holding.not_before)
+            ledger.finish_if_done(tx, mailing, now)
+            due_now = next_due is not None and next_due <= now
+            if mailing.state is State.SENDING and due_now and holding.policy is None:
+                self.to_ring_again.append(holding.chunk_id)

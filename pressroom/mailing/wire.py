@@ -28,11 +28,20 @@ class Outcome(Enum):
     POLICY = "policy"
     # The connection could not be made, or ended before the final dot: nothing was accepted.
     UNSENT = "unsent"
+    # Its sender's lease ran out before it began: nothing was begun.
+    FENCED = "fenced"
     # The connection ended after the final dot and before the answer (RFC 1047).
     DOUBT = "doubt"
 
 
-@dataclass(frozen=True)
+class Party(Enum):
+    """Whom an answer is about: the relay itself, or the recipient and their domain."""
+
+    RELAY = "relay"
+    RECIPIENT = "recipient"
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """`data` is the whole message with CRLF line ends, not yet dot-stuffed."""
 
@@ -41,7 +50,7 @@ class Envelope:
     data: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """`text` is the server's own words, which may name the address: stored sealed only, never logged."""
 
@@ -49,22 +58,39 @@ class Answer:
     code: int = 0
     enhanced: str = ""
     text: str = ""
+    party: Party = Party.RELAY
 
     @property
     def short(self) -> str:
         return f"{self.code} {self.enhanced}".strip() if self.code else self.outcome.value
 
 
-class Line(Protocol):
-    """One connection to a mail server, opened at the first send and again after it was lost."""
+class Lines(Protocol):
+    """Several connections to the relay, used by one thread. Raises nothing for what a mail server or network does."""
 
-    def send(self, envelope: Envelope) -> Answer:
-        """Hands over one message and waits for the answer. Raises nothing for what a mail server or network does."""
+    @property
+    def busy(self) -> int:
+        """How many messages have no answer yet."""
+
+    @property
+    def free(self) -> int:
+        """How many more may be handed over now."""
+
+    @property
+    def waits_long(self) -> bool:
+        """Whether some answer is long in coming."""
+
+    def hand_over(self, delivery_id: int, envelope: Envelope, deadline: float) -> None:
+        """Sends it unless `deadline` (monotonic seconds) has passed before its text begins; then it is FENCED."""
+
+    def answers(self, patience: float) -> list[tuple[int, Answer]]:
+        """What has been answered; waits up to `patience` seconds for the first, not at all if nothing is out."""
 
     def close(self) -> None: ...
 
 
-OpenLine = Callable[[], Line]
+# How many connections at once, and how many more in place of those whose answers are long in coming.
+OpenLines = Callable[[int, int], Lines]
 
 _ENHANCED = re.compile(r"^\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
@@ -77,11 +103,11 @@ _OUTCOMES = {
 }
 
 
-def read_reply(code: int, text: str) -> Answer:
-    """Sorts a server's final reply (RFC 5321 §4.2, RFC 3463); 2yz is acceptance."""
+def read_reply(code: int, text: str, party: Party = Party.RECIPIENT) -> Answer:
+    """Sorts a server's final reply (RFC 5321 §4.2, RFC 3463); 2yz is acceptance. 421 is always about the relay."""
     found = _ENHANCED.match(text)
     enhanced = found[1] if found else ""
-    return Answer(_outcome(code, enhanced), code, enhanced, text)
+    return Answer(_outcome(code, enhanced), code, enhanced, text, Party.RELAY if code == 421 else party)
 
 
 def _outcome(code: int, enhanced: str) -> Outcome:

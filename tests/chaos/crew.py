@@ -120,20 +120,28 @@ def make_people(database: Database, keyring: Keyring, newsroom: Newsroom, count:
 
 
 def watch(
-    database: Database, mailing_id: int, *, seconds: float, meanwhile: Callable[[Progress], None] | None = None
+    database: Database,
+    mailing_id: int,
+    *,
+    seconds: float,
+    meanwhile: Callable[[Progress], None] | None = None,
+    until: str = "",
 ) -> Progress:
-    """Waits until the mailing is finished, calling `meanwhile` every now and then. Raises TimeoutError."""
+    """Waits until the mailing is finished, or in the state `until`, calling `meanwhile` every now and then.
+
+    Raises TimeoutError.
+    """
     deadline = time.monotonic() + seconds
     while True:
         with database.reading() as tx:
             progress = mailings.progress(tx, mailing_id)
-        if progress.state in mailings.FINAL:
+        if progress.state in mailings.FINAL or progress.state == until:
             return progress
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {seconds:g} s: {progress}")
         if meanwhile:
             meanwhile(progress)
-        time.sleep(0.05)
+        time.sleep(0.05 if meanwhile else 0.3)
 
 
 class Faults:

@@ -16,7 +16,7 @@ from tests.chaos.crew import Crew, Faults, Tally, make_people, tally, watch
 from tests.makers import make_newsroom, make_release, now
 from tests.sink import Sink
 
-CONNECTIONS = Config.mail_connections
+CONNECTIONS = Config.mail_connections + Config.mail_spare_connections
 
 
 def _start(database: Database, config: Config, people: int) -> int:

@@ -91,7 +91,7 @@ class MailHouse:
 
     def send(self, *, stop: bool = False, terms: Terms | None = None) -> None:
         """Does what is rung for, as one worker, until nothing rings."""
-        opener = smtp.opener(self.config)
+        lines = smtp.open_lines(self.config)
         while self.rung:
             sending.send_chunk(
                 self.database,
@@ -100,7 +100,7 @@ class MailHouse:
                 terms or self.terms,
                 self.rung.pop(0),
                 owner="test",
-                open_line=opener,
+                open_lines=lines,
                 stop=lambda: stop,
                 ring=self.ring,
             )

@@ -28,7 +28,7 @@ PEOPLE = int(os.environ.get("RETRACTION_RECIPIENTS", "600"))
 WORKERS = 2
 # How long the other server takes to accept a message, in seconds; slowly while the release is retracted.
 QUICK, SLOW = 0.01, 0.3
-ON_THE_WIRE = WORKERS * Config.mail_connections
+ON_THE_WIRE = WORKERS * (Config.mail_connections + Config.mail_spare_connections)
 REASONS = {"en": "It was wrong.", "ckb": "هەڵە بوو.", "kmr": "Şaş bû.", "ar": "كان خطأ."}
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from pressroom.mailing import ledger, steering, subscriber
+from pressroom.mailing import hot_rows, ledger, steering, subscriber
 from pressroom.mailing.delivery import Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import Mailing, State
 from pressroom.mailing.quota import Quota
@@ -184,7 +184,7 @@ def test_rows_left_by_a_dead_worker_are_sent_again_with_the_same_message_id(hous
         epoch = ledger.claim(tx, house.rung[0], "dead", timedelta(seconds=15), now_)
         assert epoch is not None
         first = ledger.due_items(tx, house.rung[0], now_)[0]
-        ledger.mark(tx, [first.id], epoch, now_)
+        hot_rows.mark(tx, [first.id], epoch, now_)
     house.send()
     assert house.sink.received == [], "the dead worker's lease still runs"
     _age(house)
@@ -203,11 +203,11 @@ def test_a_fenced_worker_starts_nothing_and_stores_nothing(house: MailHouse) -> 
         old = ledger.claim(tx, chunk, "slow", timedelta(seconds=-1), now_)
         new = ledger.claim(tx, chunk, "quick", timedelta(seconds=15), now_)
         assert old is not None and new == old + 1
-        assert not ledger.renew(tx, chunk, old, timedelta(seconds=15), now_)
-        assert ledger.renew(tx, chunk, new, timedelta(seconds=15), now_)
+        assert not hot_rows.renew(tx, chunk, old, now_ + timedelta(seconds=15))
+        assert hot_rows.renew(tx, chunk, new, now_ + timedelta(seconds=15))
         assert ledger.claim(tx, chunk, "third", timedelta(seconds=15), now_) is None
         (item,) = ledger.due_items(tx, chunk, now_)
-        ledger.mark(tx, [item.id], new, now_)
+        hot_rows.mark(tx, [item.id], new, now_)
         late = ledger.Stored(item.id, DeliveryState.SENT, None, 0, 0, None, "250", None)
         ledger.store(tx, [late], old, now_)
         assert DeliveryState.SENDING is tx.get_one(Delivery, item.id, populate_existing=True).state

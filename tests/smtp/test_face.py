@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask_mail import Message, email_dispatched
 
-from pressroom import smtp
 from pressroom.config import Config
 from pressroom.errors import ConfigError, TryLater
 from pressroom.mailing.wire import Envelope, Outcome
+from pressroom.smtp.face import Mail
 from pressroom.supervising.ports import free_port
 from tests.conftest import MakeConfig
 from tests.sink import Sink
@@ -40,13 +40,13 @@ def _envelope(recipient: str = "hawar@example.org", data: bytes = DATA) -> Envel
 
 
 def test_what_arrives_is_what_was_sent_dots_included(settings: Config, smtp_sink: Sink) -> None:
-    with smtp.opener(settings)() as line:
+    with Mail(settings).connect() as line:
         assert Outcome.SENT is line.send(_envelope()).outcome
     assert [one.data for one in smtp_sink.received] == [DATA]
 
 
 def test_one_connection_carries_many(settings: Config, smtp_sink: Sink) -> None:
-    with smtp.opener(settings)() as line:
+    with Mail(settings).connect() as line:
         for number in range(5):
             assert Outcome.SENT is line.send(_envelope(f"p{number}@example.org")).outcome
     assert (len(smtp_sink.received), smtp_sink.connections) == (5, 1)
@@ -57,7 +57,7 @@ def test_a_server_without_pipelining_is_spoken_to_in_turn(
 ) -> None:
     monkeypatch.setattr(smtp_sink, "extensions", ("8BITMIME",))
     smtp_sink.refuse("gone@example.org")
-    with smtp.opener(settings)() as line:
+    with Mail(settings).connect() as line:
         assert Outcome.BOUNCED is line.send(_envelope("gone@example.org")).outcome
         assert Outcome.SENT is line.send(_envelope()).outcome
 
@@ -80,7 +80,7 @@ def test_a_refusal_is_sorted_and_the_line_goes_on(
     settings: Config, smtp_sink: Sink, reply: str, outcome: Outcome, stage: str
 ) -> None:
     smtp_sink.rule(stage, "odd@example.org", reply=reply)  # type: ignore[arg-type]
-    with smtp.opener(settings)() as line:
+    with Mail(settings).connect() as line:
         assert outcome is line.send(_envelope("odd@example.org")).outcome
         assert Outcome.SENT is line.send(_envelope()).outcome
     assert list(smtp_sink.recipients()) == ["hawar@example.org"]
@@ -88,7 +88,7 @@ def test_a_refusal_is_sorted_and_the_line_goes_on(
 
 def test_a_refused_recipient_whose_data_was_granted_is_sent_nothing(settings: Config, smtp_sink: Sink) -> None:
     smtp_sink.rule("mail", reply="550 5.7.1 Not you", times=1)
-    with smtp.opener(settings)() as line:
+    with Mail(settings).connect() as line:
         assert Outcome.POLICY is line.send(_envelope()).outcome
         assert Outcome.SENT is line.send(_envelope()).outcome
     assert len(smtp_sink.received) == 1
@@ -96,7 +96,7 @@ def test_a_refused_recipient_whose_data_was_granted_is_sent_nothing(settings: Co
 
 def test_a_connection_lost_after_the_final_dot_is_a_doubt(settings: Config, smtp_sink: Sink) -> None:
     smtp_sink.drop_after_accepting(times=1)
-    with smtp.opener(settings)() as line:
+    with Mail(settings).connect() as line:
         assert Outcome.DOUBT is line.send(_envelope()).outcome
         assert Outcome.SENT is line.send(_envelope()).outcome, "it opens a new connection"
 
@@ -104,18 +104,18 @@ def test_a_connection_lost_after_the_final_dot_is_a_doubt(settings: Config, smtp
 @pytest.mark.parametrize("stage", ["rcpt", "data"])
 def test_a_connection_lost_before_the_final_dot_is_no_doubt(settings: Config, smtp_sink: Sink, stage: str) -> None:
     smtp_sink.rule(stage, drop=True, times=1)  # type: ignore[arg-type]
-    with smtp.opener(settings)() as line:
+    with Mail(settings).connect() as line:
         assert Outcome.UNSENT is line.send(_envelope()).outcome
 
 
 def test_a_server_that_is_away_is_unsent(make_config: MakeConfig) -> None:
-    with smtp.opener(make_config(mail_server="127.0.0.1", mail_port=free_port()))() as line:
+    with Mail(make_config(mail_server="127.0.0.1", mail_port=free_port())).connect() as line:
         assert Outcome.UNSENT is line.send(_envelope()).outcome
 
 
 def test_without_a_server_no_mail_can_leave(make_config: MakeConfig) -> None:
     with pytest.raises(ConfigError, match="MAIL_SERVER"):
-        smtp.opener(make_config())
+        Mail(make_config())
 
 
 def test_a_flask_mail_message_is_sent_whole_and_announced(settings: Config, smtp_sink: Sink) -> None:
@@ -133,7 +133,7 @@ def test_a_flask_mail_message_is_sent_whole_and_announced(settings: Config, smtp
         },
     )
     announced = []
-    with email_dispatched.connected_to(lambda sent, **_: announced.append(sent)), smtp.Mail(settings).connect() as line:
+    with email_dispatched.connected_to(lambda sent, **_: announced.append(sent)), Mail(settings).connect() as line:
         line.send(message)
     parsed = email.message_from_bytes(smtp_sink.received[0].data, policy=email.policy.default)
     assert (parsed["Subject"], parsed["Auto-Submitted"]) == ("Ji kerema xwe piştrast bike", "auto-generated")
@@ -151,7 +151,7 @@ def test_an_account_letter_is_tried_again_only_where_that_helps(settings: Config
     smtp_sink.defer(times=1)
     smtp_sink.refuse(times=1)
     smtp_sink.drop_after_accepting(times=1)
-    with smtp.Mail(settings).connect() as line:
+    with Mail(settings).connect() as line:
         with pytest.raises(TryLater) as refused:
             line.send(message)
         assert "hawar" not in str(refused.value)
@@ -196,7 +196,7 @@ def test_a_refusal_that_was_read_holds_though_the_server_closes(
     make_config: MakeConfig, answers: tuple[bytes, ...], outcome: Outcome
 ) -> None:
     server = _Scripted(*answers)
-    with smtp.opener(make_config(mail_server="127.0.0.1", mail_port=server.port))() as line:
+    with Mail(make_config(mail_server="127.0.0.1", mail_port=server.port)).connect() as line:
         assert line.send(_envelope()).outcome is outcome
 
 
@@ -233,11 +233,11 @@ def test_a_certificate_that_nobody_vouches_for_ends_the_connection(
     make_config: MakeConfig, unknown_authority: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = make_config(mail_server="localhost", mail_port=unknown_authority, mail_use_tls=True)
-    with smtp.opener(settings)() as line:
+    with Mail(settings).connect() as line:
         answer = line.send(_envelope())
     assert (answer.outcome, answer.text) == (Outcome.UNSENT, "SSLCertVerificationError")
-    with smtp.opener(replace(settings, mail_use_tls=False))() as line:
+    with Mail(replace(settings, mail_use_tls=False)).connect() as line:
         assert Outcome.SENT is line.send(_envelope()).outcome, "it was the certificate and nothing else"
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-    with smtp.opener(settings)() as line:
+    with Mail(settings).connect() as line:
         assert Outcome.SENT is line.send(_envelope()).outcome, "with its authority known it is trusted"
