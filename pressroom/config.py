@@ -58,6 +58,12 @@ def _proxies(text: str) -> tuple[str, ...]:
     return tuple(str(ip_network(part, strict=False)) for part in text.replace(",", " ").split())
 
 
+def _signer(text: str) -> str:
+    if text not in ("process", "relay"):
+        raise ValueError("use process or relay")
+    return text
+
+
 def _text(text: str) -> str:
     return text
 
@@ -196,6 +202,12 @@ class Config:
         _not_negative,
         60,
         "Seconds a mailing waits before its first message, so that it can still be stopped.",
+    )
+    dkim: str = _setting(
+        "PRESSROOM_DKIM",
+        _signer,
+        "process",
+        "Who signs: `process` for newsrooms whose keys are switched on, or `relay` for none here.",
     )
     smtp_insecure: bool = _setting(
         "PRESSROOM_SMTP_INSECURE", _flag, False, "Allow unencrypted SMTP to a server that is not on this machine."

@@ -36,6 +36,7 @@ def terms_of(config: Config) -> Terms:
     return Terms(
         base_url=config.base_url,
         bounce_address=config.bounce_address,
+        signs=config.dkim == "process",
         connections=config.mail_connections,
         spare=config.mail_spare_connections,
         quota=Quota(config.mail_per_hour, config.mail_per_day),
@@ -143,5 +144,7 @@ def _post(letter: confirming.AccountLetter | None) -> None:
         reply_to=letter.reply_to,
         extra_headers=dict(letter.headers),
     )
-    with Mail(_service().config).connect() as connection:
+    config = _service().config
+    message.dkim_keys = letter.keys if config.dkim == "process" else ()
+    with Mail(config).connect() as connection:
         connection.send(message)

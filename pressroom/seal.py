@@ -31,8 +31,8 @@ class Keyring:
     """Seals and opens. `lookup_key` never rotates alone: all look-up hashes depend on it."""
 
     def __init__(self, keys: dict[str, bytes], current: str, lookup_key: bytes) -> None:
-        self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
-        self._current = current
+        self._ciphers = {name.encode(): AESGCM(key) for name, key in keys.items()}
+        self._current = current.encode()
         self._lookup_key = lookup_key
 
     @classmethod
@@ -52,19 +52,18 @@ class Keyring:
 
     def seal(self, plain: str, table: str, column: str, row: int | str) -> bytes:
         nonce = secrets.token_bytes(_NONCE)
-        name = self._current.encode()
         sealed = self._ciphers[self._current].encrypt(nonce, plain.encode(), _place(table, column, row))
-        return bytes([len(name)]) + name + nonce + sealed
+        return bytes([len(self._current)]) + self._current + nonce + sealed
 
     def open(self, sealed: bytes, table: str, column: str, row: int | str) -> str:
         """Raises SealBroken."""
-        length = sealed[0]
-        name = sealed[1 : 1 + length].decode(errors="replace")
-        nonce, body = sealed[1 + length : 1 + length + _NONCE], sealed[1 + length + _NONCE :]
-        if name not in self._ciphers:
+        end = 1 + sealed[0]
+        cipher = self._ciphers.get(sealed[1:end])
+        if cipher is None:
             raise SealBroken(f"{table}.{column} of row {row}: its key is not on the keyring")
         try:
-            return self._ciphers[name].decrypt(nonce, body, _place(table, column, row)).decode()
+            nonce, body = sealed[end : end + _NONCE], sealed[end + _NONCE :]
+            return cipher.decrypt(nonce, body, _place(table, column, row)).decode()
         except InvalidTag:
             raise SealBroken(f"{table}.{column} of row {row} does not open") from None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from datetime import datetime
 
@@ -15,17 +14,27 @@ class Signer:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
+        self._begun: dict[str, hmac.HMAC] = {}
 
     def key(self, purpose: str) -> bytes:
-        return hmac.digest(self._secret, purpose.encode(), hashlib.sha256)
+        return hmac.digest(self._secret, purpose.encode(), "sha256")
 
     def mac(self, purpose: str, value: str) -> bytes:
-        return hmac.digest(self.key(purpose), value.encode(), hashlib.sha256)
+        return self._mac(purpose, value.encode())
+
+    def _mac(self, purpose: str, value: bytes) -> bytes:
+        """Copies one that was begun with the key: half the work, and mailings make three for each person."""
+        begun = self._begun.get(purpose)
+        if begun is None:
+            begun = self._begun[purpose] = hmac.new(self.key(purpose), digestmod="sha256")
+        mac = begun.copy()
+        mac.update(value)
+        return mac.digest()
 
     def token(self, purpose: str, subject: int, *, until: datetime | None = None) -> str:
         """A token of letters, digits, `-` and `_`; without `until` it never expires."""
         body = subject.to_bytes(8, "big") + (int(until.timestamp()).to_bytes(5, "big") if until else b"")
-        mac = hmac.digest(self.key(purpose), body, hashlib.sha256)[:_MAC]
+        mac = self._mac(purpose, body)[:_MAC]
         return base64.urlsafe_b64encode(body + mac).decode().rstrip("=")
 
     def subject(self, purpose: str, token: str, *, now: datetime) -> int | None:
@@ -37,7 +46,7 @@ class Signer:
         body, mac = raw[:-_MAC], raw[-_MAC:]
         if len(body) not in (8, 13):
             return None
-        if not hmac.compare_digest(hmac.digest(self.key(purpose), body, hashlib.sha256)[:_MAC], mac):
+        if not hmac.compare_digest(self._mac(purpose, body)[:_MAC], mac):
             return None
         # Unused bits of the last letter decode alike: one token has one spelling.
         if base64.urlsafe_b64encode(raw).decode().rstrip("=") != token:

@@ -33,6 +33,7 @@ NOUNS = (
     "pressroom.mailing.delivery",
     "pressroom.mailing.quota",
     "pressroom.mailing.throttle",
+    "pressroom.mailing.dkim_pair",
 )
 
 for _noun in NOUNS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pressroom.cli.dkim import dkim
 from pressroom.cli.options import ManyValues, split, texts
 from pressroom.cli.output import json_option, show
 
@@ -14,6 +15,9 @@ _STYLES = ("in_place", "notice", "both")
 @click.group()
 def newsroom() -> None:
     """Organisations that speak."""
+
+
+newsroom.add_command(dkim)
 
 
 @newsroom.command(cls=ManyValues)

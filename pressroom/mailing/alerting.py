@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pressroom import languages, phrases
 from pressroom.db import Database
-from pressroom.mailing import bounce
+from pressroom.mailing import bounce, dkim_pair
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.confirming import AccountLetter, account_headers, mailbox
 from pressroom.people.account import Account
@@ -39,7 +39,7 @@ def owner_letter(
             "url": f"{base_url}/desk/{newsroom.slug}/releases/{release.id}",
         }
         about = f"alone:{release.id}:{owner.id}:{payload['entry']}"
-        return _letter(keyring, signer, newsroom, owner, "alone", about, says, now=now)
+        return _letter(tx, keyring, signer, newsroom, owner, "alone", about, says, now=now)
 
 
 def complaint_letter(
@@ -59,11 +59,12 @@ def complaint_letter(
             "url": f"{base_url}/desk/{newsroom.slug}/mailings/{mailing.id}",
         }
         return _letter(
-            keyring, signer, newsroom, owner, "complaints", f"complaints:{mailing.id}:{owner.id}", says, now=now
+            tx, keyring, signer, newsroom, owner, "complaints", f"complaints:{mailing.id}:{owner.id}", says, now=now
         )
 
 
 def _letter(
+    tx: Session,
     keyring: Keyring,
     signer: Signer,
     newsroom: Newsroom,
@@ -90,6 +91,7 @@ def _letter(
         text=write("body.txt"),
         html=write("body.html"),
         headers=account_headers(signer, newsroom, tag, about, now=now),
+        keys=dkim_pair.keys(keyring, dkim_pair.signing(tx, newsroom.id)),
     )
 
 

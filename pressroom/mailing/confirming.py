@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from pressroom import addresses, languages, phrases
 from pressroom.db import Database, to_micros
-from pressroom.mailing import header
+from pressroom.mailing import dkim_pair, header
 from pressroom.mailing import subscriber as subscribers
+from pressroom.mailing.dkim import SigningKey
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.mailing.subscribing import LINK_LASTS
 from pressroom.releases.newsroom import Newsroom
@@ -26,7 +27,9 @@ from pressroom.signing import Signer
 
 @dataclass(frozen=True)
 class AccountLetter:
-    """One letter, ready to send. `sender` is a mailbox with its name as it reads, not yet encoded for the wire."""
+    """One letter, ready to send. `sender` is a mailbox with its name as it reads, not yet encoded for the wire; `keys`
+    are the newsroom's, to sign with.
+    """
 
     sender: str
     recipient: str
@@ -35,6 +38,7 @@ class AccountLetter:
     text: str
     html: str
     headers: Mapping[str, str]
+    keys: tuple[SigningKey, ...] = ()
 
 
 def confirmation(
@@ -112,6 +116,7 @@ def _letter(
         text=write("body.txt"),
         html=write("body.html"),
         headers=account_headers(signer, newsroom, tag, f"{template}:{row.id}:{occasion}", now=now),
+        keys=dkim_pair.keys(keyring, dkim_pair.signing(tx, newsroom.id)),
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from pressroom import addresses, languages
 from pressroom.mailing import notice
-from pressroom.mailing.announcement import FONTS, list_headers, tidy, under_embargo
+from pressroom.mailing.announcement import FONTS, feedback_id, list_headers, tidy, under_embargo
 from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.mailing import Mailing
 from pressroom.mailing.message import UNSUBSCRIBE, Letter, letter
@@ -67,7 +67,10 @@ def letter_of(
         language=tag,
         text=tidy(environment(tag).get_template("follow_up/body.txt").render(given), tag),
         html=environment(tag).get_template("follow_up/body.html").render(given),
-        headers=list_headers(base_url, newsroom, tag),
+        headers={
+            **list_headers(base_url, newsroom, tag),
+            "Feedback-ID": feedback_id(newsroom, release.id, mailing.purpose, tag),
+        },
     )
 
 

@@ -23,7 +23,7 @@ class UnsafeHeader(ValueError):
 
 def check(value: str) -> str:
     """Raises UnsafeHeader."""
-    if _UNSAFE.search(value):
+    if not value.isprintable() and _UNSAFE.search(value):
         raise UnsafeHeader("a header value holds a line end or a NUL")
     return value
 
@@ -34,9 +34,13 @@ def unstructured(name: str, value: str) -> bytes:
 
 
 def structured(name: str, value: str) -> bytes:
-    """A whole field whose value is ASCII and may be folded at its spaces."""
-    if not check(value).isascii():
-        raise UnsafeHeader(f"{name} must be ASCII")
+    """A whole field whose value is printable ASCII and may be folded at its spaces."""
+    if not (value.isascii() and value.isprintable()):
+        raise UnsafeHeader(f"{name} must be printable ASCII")
+    if len(name) + len(value) + 2 <= 78:
+        return _field(name, value)
+    if " " not in value:
+        return _field(name, f"\r\n {value}")
     return _field(name, _fold(value, first=len(name) + 2))
 
 
@@ -60,12 +64,15 @@ def phrase(display: str, first: int = 0) -> str:
 
 def ascii_domain(address: str) -> str:
     """The address with its domain in the form DNS knows (IDNA 2008)."""
+    if address.isascii() and address.isprintable():
+        return address
     local, _, domain = check(address).rpartition("@")
     return f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
 
 
 def _field(name: str, value: str) -> bytes:
-    return f"{name}: {value}\r\n".encode()
+    # No white space at a line's end, which a relay might take off.
+    return f"{name}:{value}\r\n".encode() if value.startswith("\r\n") else f"{name}: {value}\r\n".encode()
 
 
 def _words(value: str, first: int) -> str:
@@ -89,9 +96,12 @@ def _fold(value: str, first: int) -> str:
 
 
 def _encoded(value: str, first: int) -> str:
+    room = max(6, _WORD_BYTES - (first * 3 + 3) // 4)
+    whole = value.encode()
+    if len(whole) <= room:
+        return _word(whole)
     words: list[str] = []
     chunk = b""
-    room = max(6, _WORD_BYTES - (first * 3 + 3) // 4)
     for piece in _pieces(value, room):
         if chunk and len(chunk) + len(piece) > room:
             words.append(_word(chunk))

@@ -7,29 +7,37 @@ from __future__ import annotations
 
 import hashlib
 import quopri
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, parseaddr, parsedate_to_datetime
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from pressroom.mailing import header
+from pressroom.mailing.dkim import SigningKey, Stamp
 from pressroom.signing import Signer
 
 # Stands in a template where each recipient's own address for leaving goes; letters that quoted-printable leaves alone.
 UNSUBSCRIBE = "PressroomUnsubscribeAddressGoesHere"
 
 
+_ONE_CLICK = header.structured("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+
+
 @dataclass(frozen=True)
 class Letter:
     """One release in one language, ready but for the recipient.
 
-    `segments` are encoded body bytes; between each two goes the recipient's address for leaving.
+    `segments` are encoded body bytes, whole lines; between each two goes the recipient's address for leaving. With
+    `keys` each message is signed by each of them.
     """
 
     headers: bytes
     segments: tuple[bytes, ...]
     sender: str
     list_unsubscribe: bool = True
+    keys: tuple[SigningKey, ...] = ()
 
     def fill(
         self,
@@ -42,17 +50,60 @@ class Letter:
         leave_by_mail: str | None = None,
     ) -> bytes:
         """The whole message for one person. Raises UnsafeHeader."""
+        return self.draft(recipient, name, message_id, unsubscribe, leave_by_mail, now=now).signed()
+
+    def draft(
+        self,
+        recipient: str,
+        name: str,
+        message_id: str,
+        unsubscribe: str | None,
+        leave_by_mail: str | None = None,
+        *,
+        now: datetime,
+    ) -> Draft:
+        """The message for one person, still to be signed. Raises UnsafeHeader."""
         own = [
             header.mailbox("To", name, recipient),
             header.structured("Message-ID", message_id),
-            header.structured("Date", format_datetime(now.astimezone(UTC))),
+            _date(int(now.timestamp())),
         ]
         if unsubscribe and self.list_unsubscribe:
             by_mail = f", <mailto:{leave_by_mail}?subject=unsubscribe>" if leave_by_mail else ""
             own.append(header.structured("List-Unsubscribe", f"<{unsubscribe}>{by_mail}"))
-            own.append(header.structured("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
-        value = _encoded_value(unsubscribe or "")
-        return b"".join(own) + self.headers + value.join(self.segments)
+            own.append(_ONE_CLICK)
+        return self.with_fields(own, _encoded_value(unsubscribe or ""), now)
+
+    def with_fields(self, own: Sequence[bytes], value: bytes, now: datetime) -> Draft:
+        """The message with these fields first, and `value`, encoded, between the segments."""
+        unsigned = b"".join((*own, self.headers, value.join(self.segments)))
+        return Draft(self, unsigned, *(self._stamp.digests(own, value, now) if self.keys else ()))
+
+    def signed_by(self, keys: Sequence[SigningKey]) -> Letter:
+        """With those of the keys that are for its sender's domain."""
+        domain = header.ascii_domain(self.sender).rpartition("@")[2].lower()
+        return replace(self, keys=tuple(key for key in keys if key.domain == domain))
+
+    @cached_property
+    def _stamp(self) -> Stamp:
+        return Stamp(self.keys, self.headers, self.segments)
+
+    def signatures(self, draft: Draft) -> bytes:
+        """Signs it: what costs far more than all the rest."""
+        made = [key.sign(digest) for key, digest in zip(self.keys, draft.digests, strict=True)]
+        return self._stamp.fields(draft.says, made)
+
+
+class Draft(NamedTuple):
+    """A message that is whole but for its signatures."""
+
+    letter: Letter
+    unsigned: bytes
+    says: bytes = b""
+    digests: Sequence[bytes] = ()
+
+    def signed(self) -> bytes:
+        return self.letter.signatures(self) + self.unsigned if self.digests else self.unsigned
 
 
 def letter(
@@ -98,6 +149,7 @@ def simple(
     html: str | None,
     reply_to: str | None = None,
     headers: Mapping[str, str] | None = None,
+    keys: Sequence[SigningKey] = (),
 ) -> bytes:
     """One message that is not a release, such as a confirmation. `headers` must hold Message-ID and Date."""
     name, address = parseaddr(sender)
@@ -115,14 +167,23 @@ def simple(
         headers=given,
         list_unsubscribe=False,
     )
-    own = header.mailbox("To", "", recipient) + header.structured("Message-ID", message_id)
-    return own + header.structured("Date", date) + made.headers + b"".join(made.segments)
+    own = [
+        header.mailbox("To", "", recipient),
+        header.structured("Message-ID", message_id),
+        header.structured("Date", date),
+    ]
+    return made.signed_by(keys).with_fields(own, b"", parsedate_to_datetime(date)).signed()
 
 
 def message_id(signer: Signer, delivery_id: int, sender: str) -> str:
     """The same at every attempt, so that a reader's software can tell the one message in doubt."""
     domain = header.ascii_domain(sender).rpartition("@")[2]
-    return f"<{signer.mac('message-id', str(delivery_id)).hex()[:32]}@{domain}>"
+    return f"<{signer.mac('message-id', str(delivery_id))[:16].hex()}@{domain}>"
+
+
+@lru_cache(maxsize=8)
+def _date(seconds: int) -> bytes:
+    return header.structured("Date", format_datetime(datetime.fromtimestamp(seconds, UTC)))
 
 
 def _part_head(boundary: str, kind: str, language: str) -> bytes:

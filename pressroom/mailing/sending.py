@@ -56,6 +56,7 @@ class Terms:
 
     base_url: str
     bounce_address: str | None = None
+    signs: bool = True
     connections: int = 4
     spare: int = 0
     quota: Quota = field(default_factory=Quota)
@@ -144,7 +145,8 @@ class _Sender:
             chunk_id, mailing_id, newsroom_id, epoch, rank, items, trust_until, time.monotonic()
         )
         if mailing_id not in self._courses:
-            composer = Composer(self._keyring, self._signer, self._terms.base_url, self._terms.bounce_address)
+            terms = self._terms
+            composer = Composer(self._keyring, self._signer, terms.base_url, terms.bounce_address, signs=terms.signs)
             self._courses[mailing_id] = Course(mailing_id, newsroom_id, composer)
         return True
 

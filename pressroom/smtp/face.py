@@ -62,6 +62,7 @@ class Connection(flask_mail.Connection):  # type: ignore[misc]
             html=message.html,
             reply_to=message.reply_to,
             headers=dict(message.extra_headers or {}),
+            keys=getattr(message, "dkim_keys", ()),
         )
         answer = self._transact(Envelope(sender, recipient, letter))
         if answer.outcome is Outcome.SENT:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import base64
+import random
 import re
+import shutil
+import subprocess
 
 import pytest
 from hypothesis import given
@@ -70,3 +73,56 @@ def test_a_line_end_or_nul_is_refused_in_any_field(value: str) -> None:
 
 def test_a_domain_beyond_ascii_is_written_as_dns_knows_it() -> None:
     assert header.ascii_domain("zhîna@münchen.example") == "zhîna@xn--mnchen-3ya.example"
+
+
+_WORDS = {
+    "ckb": "ئاوی ڕووبار پیس بووە کرێکارانی کارگەی چیمەنتۆ مانیان گرت لە سلێمانی و هەولێر «ڕاگەیەندراو» ٢٠٢٦".split(),
+    "ar": "بيان صحفي حول اعتقال الصحفيين في مدينة السليمانية، والمطالبة بالإفراج عنهم فوراً ١١ عاملاً".split(),
+    "fa": "بیانیهٔ کارگران دربارهٔ آب آلوده می\u200cخواهیم نمی\u200cدانند در سنندج و کرمانشاه ۱۴۰۵ «اعتصاب»".split(),
+    "kmr": "Daxuyaniya Yekîtiya Karkeran: ava çemê Şêx pîs bûye, êdî bes e! ŞÎN û JIYAN çîrok 11/2026".split(),
+    "tr": "İşçiler grevde: çimento fabrikası ığdır'da üç gündür çalışmıyor, ŞÖYLE Ğ ü ö".split(),
+    "en": 'Journalists detained in "River Valley", 11 released; (updated) – who is next? =?x?= 50% a,b <c>'.split(),
+}
+
+_PERL = r"""
+use Encode; binmode STDIN; local $/ = "\0";
+while (my $field = <STDIN>) { chomp $field; print unpack("H*", encode("UTF-8", decode("MIME-Header", $field))), "\n" }
+"""
+
+
+def _written(count: int) -> list[str]:
+    """The same at each run: of each language, short and long, some with words of another and a picture letter."""
+    chance = random.Random(2047)
+    found = []
+    for number in range(count):
+        tag = list(_WORDS)[number % len(_WORDS)]
+        words = [chance.choice(_WORDS[tag]) for _ in range(chance.randint(1, 24))]
+        if chance.random() < 0.2:
+            words.insert(chance.randrange(len(words) + 1), chance.choice(_WORDS[chance.choice(list(_WORDS))]))
+        if chance.random() < 0.05:
+            words.append("🌊")
+        found.append(" ".join(words))
+    return found
+
+
+def _by_perl(values: list[bytes]) -> list[str]:
+    asked = ["perl", "-MEncode::MIME::Header", "-e", _PERL]
+    if not shutil.which("perl") or subprocess.run([*asked[:2], "-e", "1"], capture_output=True).returncode:
+        pytest.skip("there is no perl with Encode::MIME::Header")
+    done = subprocess.run(asked, input=b"\0".join(values), capture_output=True, check=True)
+    return [bytes.fromhex(line).decode("utf-8") for line in done.stdout.decode("ascii").splitlines()]
+
+
+def test_a_thousand_subjects_read_the_same_in_a_decoder_that_is_not_ours() -> None:
+    written = _written(1000)
+    fields = [header.unstructured("Subject", one) for one in written]
+    read = _by_perl([field.removeprefix(b"Subject: ").removesuffix(b"\r\n") for field in fields])
+    assert read == written
+
+
+def test_a_thousand_senders_read_the_same_in_a_decoder_that_is_not_ours() -> None:
+    written = [" ".join(one.split()[:8]) for one in _written(1000)]
+    fields = [header.mailbox("From", one, "press@example.org") for one in written]
+    read = _by_perl([field.removeprefix(b"From: ").rpartition(b"<")[0].rstrip() for field in fields])
+    for one, field, meant in zip(read, fields, written, strict=True):
+        assert meant == (re.sub(r"\\(.)", r"\1", one[1:-1]) if field.startswith(b'From: "') else one)
