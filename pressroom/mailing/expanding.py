@@ -37,14 +37,20 @@ def expand(database: Database, mailing_id: int, ring: Callable[[int], object], *
 
     Does nothing for a mailing that is past counting. Raises NotFound.
     """
+    look_again: bool | None = None
     while True:
         with database.transaction() as tx:
             now = database.now(tx)
             mailing = mailings.get(tx, mailing_id, lock=True)
             if mailing.counted_at is not None or mailing.state not in (State.COUNTING, State.SENDING):
                 return
+            # Before the page is read: whose message arrives in between is not on it, and no longer in doubt after it.
+            look_again = look_again or _is_open(tx, mailing, first=look_again is None)
             done = _expand_test(tx, mailing) if mailing.purpose == TEST else _expand_page(tx, mailing, page, now)
-            due = _let_go(tx, mailing, now) if done else _begin_early(tx, mailing, now)
+            if done:
+                due = _let_go(tx, mailing, now, look_again=bool(look_again))
+            else:
+                due = _begin_early(tx, mailing, now)
         for chunk_id in due:
             ring(chunk_id)
         if done:
@@ -71,10 +77,20 @@ def _begin_early(tx: Session, mailing: Mailing, now: datetime) -> list[int]:
     return list(tx.scalars(newest))
 
 
-def _let_go(tx: Session, mailing: Mailing, now: datetime) -> list[int]:
+def _is_open(tx: Session, mailing: Mailing, *, first: bool) -> bool:
+    """Whether people may come later whom pages, this one or one before, have passed by: in follow-ups alone.
+
+    `first` is for the first page of a run. If pages went before it, nobody knows what was open at them.
+    """
+    if mailing.purpose in (ANNOUNCEMENT, TEST):
+        return False
+    return (first and mailing.cursor > 0) or audience.in_doubt(tx, mailing)
+
+
+def _let_go(tx: Session, mailing: Mailing, now: datetime, *, look_again: bool) -> list[int]:
     """Lets what is expanded be sent, and fixes the total unless somebody may still be added; returns what is due."""
     tx.flush()
-    if mailing.purpose not in (ANNOUNCEMENT, TEST) and audience.in_doubt(tx, mailing):
+    if look_again:
         wait = min(max((now - mailing.created_at) / 4, _LOOK_AGAIN), _LOOK_AT_LAST)
         if not outbox.is_due_later(tx, "expand_mailing", {"mailing_id": mailing.id}, now=now):
             outbox.put(tx, "expand_mailing", {"mailing_id": mailing.id}, now=now, not_before=now + wait)

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
+from pressroom.db import Database
 from pressroom.mailing import steering
+from pressroom.mailing.delivery import Delivery, DeliveryState
 from pressroom.mailing.expanding import expand
-from pressroom.mailing.mailing import State
-from pressroom.mailing.notice import Notice
+from pressroom.mailing.mailing import Mailing, State
+from pressroom.mailing.notice import RETRACTION, Notice
 from tests.mailing.makers import MailHouse
 from tests.makers import Made, make_newsroom, make_release
 
@@ -83,3 +88,40 @@ def test_a_retraction_while_a_mailing_is_counted_succeeds(house: MailHouse) -> N
 def _notices(house: MailHouse) -> int:
     with house.database.reading() as tx:
         return tx.execute(select(func.count()).select_from(Notice)).scalar_one()
+
+
+class _Between(Database):
+    """Does something once, after its first transaction has been committed."""
+
+    def __init__(self, database: Database, act: Callable[[], None]) -> None:
+        self.__dict__.update(database.__dict__)
+        self._acts = [act]
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with super().transaction() as tx:
+            yield tx
+        if self._acts:
+            self._acts.pop()()
+
+
+def test_whoever_has_it_between_two_pages_of_a_follow_up_is_told_too(house: MailHouse) -> None:
+    made, mailing_id = _start(house, 3)
+    expand(house.database, mailing_id, house.ring)
+    _settle(house, mailing_id, DeliveryState.SENT)
+    _settle(house, mailing_id, DeliveryState.SENDING, only_first=True)
+    house.retract(made)
+    with house.database.reading() as tx:
+        follow_up = tx.scalars(select(Mailing.id).where(Mailing.purpose == RETRACTION)).one()
+    between = _Between(house.database, lambda: _settle(house, mailing_id, DeliveryState.SENT))
+    expand(between, follow_up, house.ring, page=1)
+    expand(house.database, follow_up, house.ring)
+    assert house.progress(follow_up).total == 3
+
+
+def _settle(house: MailHouse, mailing_id: int, state: DeliveryState, *, only_first: bool = False) -> None:
+    with house.database.transaction() as tx:
+        at = tx.get_one(Mailing, mailing_id).created_at
+        change = update(Delivery).where(Delivery.mailing_id == mailing_id).values(state=state, sending_at=at)
+        first = select(func.min(Delivery.subscriber_id)).where(Delivery.mailing_id == mailing_id).scalar_subquery()
+        tx.execute(change.where(Delivery.subscriber_id == first) if only_first else change)
