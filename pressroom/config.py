@@ -26,13 +26,6 @@ def _flag(text: str) -> bool:
     raise ValueError("use 1 or 0")
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError("use a whole number, or 0 for none")
-    return number
-
-
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -175,7 +168,7 @@ class Config:
     )
     mail_spare_connections: int = _setting(
         "PRESSROOM_MAIL_SPARE_CONNECTIONS",
-        _count,
+        _not_negative,
         12,
         "More SMTP connections per mail worker, opened while others wait long for an answer; they leave doubts alike.",
     )

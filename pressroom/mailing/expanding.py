@@ -47,10 +47,7 @@ def expand(database: Database, mailing_id: int, ring: Callable[[int], object], *
             # Before the page is read: whose message arrives in between is not on it, and no longer in doubt after it.
             look_again = look_again or _is_open(tx, mailing, first=look_again is None)
             done = _expand_test(tx, mailing) if mailing.purpose == TEST else _expand_page(tx, mailing, page, now)
-            if done:
-                due = _let_go(tx, mailing, now, look_again=bool(look_again))
-            else:
-                due = _begin_early(tx, mailing, now)
+            due = _let_go(tx, mailing, now, look_again=bool(look_again)) if done else _begin_early(tx, mailing, now)
         for chunk_id in due:
             ring(chunk_id)
         if done:

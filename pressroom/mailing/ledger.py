@@ -19,8 +19,6 @@ from pressroom.mailing import priority
 from pressroom.mailing.delivery import OPEN, Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import Mailing, State
 from pressroom.mailing.notice import Notice
-from pressroom.mailing.subscriber import Subscriber
-from pressroom.mailing.suppression import Suppression
 
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 
@@ -127,23 +125,6 @@ def due_items(tx: Session, chunk_id: int, now: datetime) -> deque[Item]:
         .order_by(Delivery.next_at, Delivery.id)
     )
     return deque(Item(*row) for row in tx.execute(query))
-
-
-def willing(tx: Session, subscriber_ids: Sequence[int]) -> dict[int, Subscriber]:
-    """Those who may still be written to. Their rows are share-locked (PostgreSQL), so that leaving waits or counts."""
-    query = (
-        select(Subscriber)
-        .where(
-            Subscriber.id.in_(subscriber_ids),
-            Subscriber.left_at.is_(None),
-            Subscriber.suppressed_at.is_(None),
-            Subscriber.confirmed_at.is_not(None),
-            # Asked too, for a row imported in the instant of a suppression, which could not mark it yet.
-            ~exists().where(Suppression.email_lookup == Subscriber.email_lookup),
-        )
-        .with_for_update(read=True, of=Subscriber)
-    )
-    return {one.id: one for one in tx.scalars(query)}
 
 
 def speak(tx: Session, delivery_ids: Sequence[int], language: str) -> None:
