@@ -16,8 +16,12 @@ from sqlalchemy.orm import Session
 
 from pressroom.db import Database
 from pressroom.errors import TryLater
-from pressroom.mailing.delivery import Delivery
+from pressroom.mailing import mailing as mailings
+from pressroom.mailing.arrival import Arrival
+from pressroom.mailing.bounce import Bounce
+from pressroom.mailing.delivery import Delivery, DeliveryState
 from pressroom.mailing.mailing import Mailing
+from pressroom.mailing.suppression import Suppression
 from pressroom.outbox import OutboxRow
 from pressroom.releases.release import Release
 from pressroom.releases.visibility import release_is_public
@@ -28,6 +32,7 @@ log = logging.getLogger(__name__)
 bp = Blueprint("health", __name__)
 
 _REDIS_TIMEOUT = 1.0
+_MAILINGS = 20
 
 
 @bp.get("/healthz")
@@ -73,6 +78,8 @@ class _Figures:
             return [
                 _by_state(tx, "pressroom_deliveries", "Messages by state.", Delivery.state),
                 _by_state(tx, "pressroom_mailings", "Mailings by state.", Mailing.state),
+                *_of_mailings(tx),
+                *_returned(tx),
                 *self._outbox(tx),
                 self._public(tx),
             ]
@@ -94,8 +101,37 @@ class _Figures:
         return _gauge("pressroom_releases_public", "Releases anybody can read.", tx.execute(count).scalar_one())
 
 
+def _of_mailings(tx: Session) -> list[Metric]:
+    """The newest: the counts of each add up to its total, as at the desk."""
+    counts = GaugeMetricFamily(
+        "pressroom_mailing_deliveries", "A mailing's messages by state.", labels=["mailing", "state"]
+    )
+    totals = GaugeMetricFamily("pressroom_mailing_total", "How many messages a mailing has.", labels=["mailing"])
+    newest = select(Mailing.id).where(Mailing.counted_at.is_not(None)).order_by(Mailing.id.desc()).limit(_MAILINGS)
+    for mailing_id in tx.scalars(newest).all():
+        found = mailings.progress(tx, mailing_id)
+        totals.add_metric([str(mailing_id)], found.total)
+        for state in DeliveryState:
+            counts.add_metric([str(mailing_id), state.value], getattr(found, state.value))
+    return [counts, totals]
+
+
+def _returned(tx: Session) -> list[Metric]:
+    """What came back, and what it led to; by kind only."""
+    waiting = select(func.count()).select_from(Arrival).where(Arrival.judged_at.is_(None))
+    return [
+        _by_kind(tx, "pressroom_bounces", "What came back, by verdict.", "verdict", Bounce.verdict),
+        _by_kind(tx, "pressroom_suppressions", "Addresses never written to, by reason.", "reason", Suppression.reason),
+        _gauge("pressroom_arrivals_waiting", "What came back and is not judged yet.", tx.execute(waiting).scalar_one()),
+    ]
+
+
 def _by_state(tx: Session, name: str, help_text: str, column: object) -> Metric:
-    family = GaugeMetricFamily(name, help_text, labels=["state"])
+    return _by_kind(tx, name, help_text, "state", column)
+
+
+def _by_kind(tx: Session, name: str, help_text: str, label: str, column: object) -> Metric:
+    family = GaugeMetricFamily(name, help_text, labels=[label])
     for state, count in tx.execute(select(column, func.count()).group_by(column)):  # type: ignore[call-overload]
         family.add_metric([str(getattr(state, "value", state))], count)
     return family

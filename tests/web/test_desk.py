@@ -92,6 +92,8 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("GET", _MAILING): READ,
     ("GET", f"{_MAILING}/progress.json"): READ,
     ("POST", f"{_MAILING}/<any(pause, resume, cancel):act>"): WRITE,
+    ("GET", "/desk/<slug>/suppressions"): LEAD,
+    ("POST", "/desk/<slug>/suppressions/<int(max=9223372036854775807):subscriber_id>/lift"): LEAD,
     ("POST", "/desk/<slug>/stop"): WRITE,
     ("POST", "/desk/<slug>/allow"): LEAD,
 }
@@ -111,7 +113,7 @@ def test_the_matrix_names_every_route_of_the_desk(house: House) -> None:
 
 @pytest.mark.parametrize("who", WHO)
 def test_each_role_may_do_what_its_row_says(house: House, mail: MailHouse, newsroom: Newsroom, who: str) -> None:
-    mail.subscriber(newsroom, "reader@example.org", [mail.media_list(newsroom)])
+    subscriber_id = mail.subscriber(newsroom, "reader@example.org", [mail.media_list(newsroom)])
     made = make_release(house.database, newsroom, ["en", "ckb"], pictures=1)
     mailing_id = mail.mailing(made, hold=timedelta(hours=1))
     other = make_newsroom(house.database, "other")
@@ -123,6 +125,7 @@ def test_each_role_may_do_what_its_row_says(house: House, mail: MailHouse, newsr
         "<asset_id>": made.assets[0].id,
         "<extension>": "png",
         "<int(max=9223372036854775807):mailing_id>": str(mailing_id),
+        "<int(max=9223372036854775807):subscriber_id>": str(subscriber_id),
         "<any(pause, resume, cancel):act>": "pause",
         "<any(publish, withdraw):act>": "publish",
         "<any(publish, alone):step>": "publish",

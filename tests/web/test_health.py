@@ -8,6 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pressroom import create_app, outbox
 from pressroom.config import Config
 from pressroom.db import Database
+from tests.mailing.bounce_shapes import OURS, dsn, group
+from tests.mailing.makers import MailHouse
+from tests.mailing.test_judging import Back
 from tests.makers import make_newsroom, make_release, now
 from tests.web.public import Site
 
@@ -54,3 +57,17 @@ def test_figures_come_from_the_database(site: Site, database: Database) -> None:
     assert 590 < figures["pressroom_outbox_oldest_due_seconds"][0].value < 700
     assert {"pressroom_deliveries", "pressroom_mailings"} <= set(figures)
     assert "Set-Cookie" not in answer.headers
+
+
+def test_the_counts_of_a_mailing_add_up_also_after_a_late_bounce(site: Site, mail: MailHouse) -> None:
+    back = Back(mail, [OURS, "nalin@example.org", "rojda@example.org"])
+    back.comes(dsn(back.sent(), group()))
+    back.comes(dsn(back.sent("nalin@example.org"), group(status="5.2.2", to="nalin@example.org")))
+    families = {one.name: one.samples for one in text_string_to_metric_families(site.get("/metrics").text)}
+    states = {one.labels["state"]: one.value for one in families["pressroom_mailing_deliveries"]}
+    assert (states["sent"], states["bounced"], states["failed"]) == (1, 1, 1)
+    assert sum(states.values()) == families["pressroom_mailing_total"][0].value == 3
+    assert {one.labels["verdict"]: one.value for one in families["pressroom_bounces"]} == {"gone": 1, "full": 1}
+    assert {one.labels["reason"]: one.value for one in families["pressroom_suppressions"]} == {"bounce": 1}
+    assert families["pressroom_arrivals_waiting"][0].value == 0
+    assert "dilan" not in site.get("/metrics").text

@@ -18,6 +18,7 @@ from pressroom.web.desk import (
     reviewing,
     settings,
     statements,
+    suppressions,
     vanishing,
 )
 
@@ -26,6 +27,6 @@ bp = Blueprint("desk", __name__, url_prefix="/desk")
 auth.guard(bp)
 for _part in (
     newsrooms, settings, record, releases, statements, pictures, reviewing, publishing, rescheduling, correcting,
-    retracting, vanishing, mailings,
+    retracting, vanishing, mailings, suppressions,
 ):  # fmt: skip
     bp.register_blueprint(_part.bp)
