@@ -62,7 +62,7 @@ def _lift(tx: Session, lookup: bytes, why: str, *, now: datetime, by: int | None
             reason=given, was=reason.value,
         )  # fmt: skip
     if not people:
-        audit.note(tx, "lift suppression", "address", now=now, account_id=by, reason=given, was=reason.value)
+        audit.note(tx, "lift suppression", "subscriber:none", now=now, account_id=by, reason=given, was=reason.value)
     return reason
 
 

@@ -78,6 +78,11 @@ def arf(sent: Sent, fields: str, returned: str | None = None, kind: str = "messa
     ).encode()
 
 
+def inner(sent: Sent) -> str:
+    """A bounce that comes back itself."""
+    return dsn(sent, group()).decode().replace("=_b", "=_i")
+
+
 def base64_lines(body: str) -> str:
     return base64.encodebytes(body.encode()).decode()
 
@@ -253,7 +258,13 @@ SHAPES: dict[str, tuple[Make, Verdict]] = {
     "not spam": (lambda s: arf(s, "Feedback-Type: not-spam\nVersion: 1"), Verdict.UNCLEAR),
     "an authentication failure": (lambda s: arf(s, "Feedback-Type: auth-failure\nVersion: 1"), Verdict.UNCLEAR),
     "a bounce of a bounce": (
-        lambda s: dsn(s, group(status="5.2.2"), returned=dsn(s, group()).decode()),
+        lambda s: dsn(s, group(status="5.2.2"), returned=inner(s)),
+        Verdict.FULL,
+    ),
+    "a text that gives a bounce back": (
+        lambda s: dsn(s, group(), kind="text/x-none", returned=inner(s)).replace(
+            b"Your message could not", b"552 5.2.2 mailbox full: your message could not"
+        ),
         Verdict.FULL,
     ),
     "a huge mail": (lambda s: dsn(s, group(), returned=s.returned + "x" * 2_000_000), Verdict.GONE),
