@@ -11,7 +11,7 @@ export PRESSROOM_DATA_DIR
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check browser chaos
+.PHONY: help run test check browser chaos bench
 
 help: ## lists these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name does; do printf 'make %-8s %s\n' "$$name" "$$does"; done
@@ -27,8 +27,11 @@ check: $(TEST) ## format, lint, types
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 
-chaos: $(TEST) ## kills workers and Redis in the middle of thousands of deliveries, and counts
+chaos: $(TEST) ## kills, stops and restarts what there is in the middle of 20,000 deliveries, and counts
 	@unset PRESSROOM_DATA_DIR; exec .venv/bin/python -m pytest -m chaos -s tests/chaos
+
+bench: $(TEST) ## measures mail beside other senders; needs Debian's postfix, and two cores
+	@unset PRESSROOM_DATA_DIR; exec .venv/bin/python -m tests.bench.mail $(BENCH)
 
 browser: ## installs Debian's Chromium and fonts for the browser tests (as root)
 	apt-get update

@@ -265,7 +265,7 @@ def _sqlite_engine(url: str, *, writes: bool) -> Engine:
 
     def connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
-        for pragma in ("foreign_keys=ON", "synchronous=FULL", "cache_size=-8000"):
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", "cache_size=-4000"):
             connection.execute(f"PRAGMA {pragma}")
         if writes:
             _retry(lambda: connection.execute("PRAGMA journal_mode=WAL"))

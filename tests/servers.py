@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,12 @@ class Server:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def signal(self, number: int) -> None:
+        """Sends it, and waits for the end."""
+        self._process.send_signal(number)
+        self._process.wait(30)
+        self._log.close()
 
     def check(self, deadline: float) -> None:
         """Raises RuntimeError with the log if it has ended or is too slow."""
@@ -107,9 +114,12 @@ class RedisServer:
 
 
 class PostgresServer:
-    """A PostgreSQL on a Unix socket, as an unprivileged user when the suite runs as root; no fsync."""
+    """A PostgreSQL on a Unix socket, as an unprivileged user when the suite runs as root.
 
-    def __init__(self) -> None:
+    Only a `durable` one keeps through a restart what it has committed.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
         self._uid, self._gid = _unprivileged()
         self.directory = short_temporary_directory()
         os.chown(self.directory, self._uid, self._gid)
@@ -119,10 +129,20 @@ class PostgresServer:
         except BaseException:
             shutil.rmtree(self.directory, ignore_errors=True)
             raise
-        options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
-        command = [str(binaries / "postgres"), "-D", str(self.directory / "data"), "-k", str(self.directory), *options]
-        self._server = Server(self.directory, command, self._uid, self._gid)
+        settings = {**_SETTINGS, **(_DURABLE if durable else {})}
+        options = [f"-c{name}={value}" for name, value in settings.items()]
+        self._command = [str(binaries / "postgres"), "-D", str(self.directory / "data"), "-k", str(self.directory)]
+        self._command += options
+        self._start()
+
+    def _start(self) -> None:
+        self._server = Server(self.directory, self._command, self._uid, self._gid)
         self._await()
+
+    def restart(self) -> None:
+        """At once, as after a power cut: nobody is waited for (an immediate shutdown)."""
+        self._server.signal(signal.SIGQUIT)
+        self._start()
 
     def _usable(self, binaries: Path) -> Path:
         """Where the unprivileged user can read them: a copy, if they lie in somebody's home."""
@@ -181,6 +201,7 @@ _SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "32MB",
 }
+_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
 def _unprivileged() -> tuple[int, int]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import DBAPIError
 
 from pressroom.config import Config
 from pressroom.db import Database, new_id
@@ -55,13 +56,17 @@ class Crew:
             self.start(name)
         return self
 
+    def start_another(self) -> None:
+        """A second mail worker."""
+        self.start("mail", as_="mail 2")
+
     def __exit__(self, *_: object) -> None:
         for process in self.processes.values():
             process.kill()
             process.wait()
 
-    def start(self, name: str) -> None:
-        self.processes[name] = subprocess.Popen(
+    def start(self, name: str, as_: str = "") -> None:
+        self.processes[as_ or name] = subprocess.Popen(
             [sys.executable, "-m", "pressroom.working", name], env=self._environ, cwd=_ROOT
         )
 
@@ -69,7 +74,13 @@ class Crew:
         """As the kernel does when memory runs out; a new one starts at once."""
         self.processes[name].send_signal(signal.SIGKILL)
         self.processes[name].wait()
-        self.start(name)
+        self.start(name.partition(" ")[0], as_=name)
+
+    def revive(self) -> None:
+        """Starts again what ended by itself, as a supervisor does."""
+        for name, process in list(self.processes.items()):
+            if process.poll() is not None:
+                self.start(name.partition(" ")[0], as_=name)
 
 
 @dataclass(frozen=True)
@@ -86,12 +97,13 @@ class Tally:
 
 
 def tally(database: Database, config: Config, sink: Sink, progress: Progress, seconds: float) -> Tally:
-    """Lost is what is neither accepted nor `unknown`; a message that is unknown may well have been accepted."""
+    """Lost is what is neither accepted nor `unknown` nor refused; what is unknown may well have been accepted."""
     counts = sink.counts()
     accepted = {message_id for message_id, _ in counts}
     signer = Signer(str(config.secret_key))
+    told = (DeliveryState.UNKNOWN, DeliveryState.BOUNCED)
     with database.reading() as tx:
-        query = select(Delivery.id).where(Delivery.mailing_id == progress.id, Delivery.state != DeliveryState.UNKNOWN)
+        query = select(Delivery.id).where(Delivery.mailing_id == progress.id, Delivery.state.not_in(told))
         known = list(tx.scalars(query))
     lost = sum(1 for one in known if message.message_id(signer, one, "press@example.org") not in accepted)
     reached = len({recipient for _, recipient in counts})
@@ -126,16 +138,22 @@ def watch(
     seconds: float,
     meanwhile: Callable[[Progress], None] | None = None,
     until: str = "",
+    enough: Callable[[], bool] = lambda: False,
 ) -> Progress:
-    """Waits until the mailing is finished, or in the state `until`, calling `meanwhile` every now and then.
+    """Waits until the mailing is finished, or in the state `until`, or `enough`; calls `meanwhile` every now and then.
 
     Raises TimeoutError.
     """
     deadline = time.monotonic() + seconds
     while True:
-        with database.reading() as tx:
-            progress = mailings.progress(tx, mailing_id)
-        if progress.state in mailings.FINAL or progress.state == until:
+        try:
+            with database.reading() as tx:
+                progress = mailings.progress(tx, mailing_id)
+        except DBAPIError:
+            # A fault of the test's own making.
+            time.sleep(0.2)
+            continue
+        if progress.state in mailings.FINAL or progress.state == until or enough():
             return progress
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {seconds:g} s: {progress}")
