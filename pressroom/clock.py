@@ -16,7 +16,7 @@ from pressroom import inbox
 from pressroom.config import Config
 from pressroom.doorbell import Doorbell
 from pressroom.errors import TryLater
-from pressroom.mailing import collecting, quota, reconciling, retaining, subscribing
+from pressroom.mailing import collecting, quota, reconciling, retaining, subscribing, throttle
 from pressroom.people import attempt
 from pressroom.releases import publishing
 from pressroom.service import Service
@@ -64,6 +64,7 @@ class Clock:
             now = self._database.now(tx)
             attempt.purge(tx, now=now)
             quota.purge(tx, now=now)
+            throttle.purge(tx, now=now)
         subscribing.purge_unconfirmed(self._database, now=now)
         while retaining.purge(self._database, now=now):
             pass

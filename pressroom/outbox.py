@@ -24,6 +24,7 @@ _LONG_CLAIMS = {
     "send_preferences_link": timedelta(minutes=12),
     "tell_owner": timedelta(minutes=12),
     "tell_of_complaints": timedelta(minutes=12),
+    "tell_of_refusal": timedelta(minutes=12),
     # Writing a large store anew takes its time, and is not done by two at once.
     "scrub_store": timedelta(minutes=12),
 }

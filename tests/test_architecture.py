@@ -22,7 +22,7 @@ DESKS = {
     "mailing": frozenset({"people", "releases"}),
 }
 # `__init__` is create_app(), the only wiring; `demo` is loaded by `pressroom up --demo` alone.
-DOORS = frozenset("__init__ api cli clock demo doorbell inbox jobs service smtp supervising web working".split())
+DOORS = frozenset("__init__ acts api cli clock demo doorbell inbox jobs service smtp supervising web working".split())
 
 # Alembic must know every table, wherever its noun stands.
 FLOOR_THAT_KNOWS_DESKS = frozenset({"tables"})

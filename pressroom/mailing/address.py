@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 
-from email_validator import EmailNotValidError, validate_email
-
 from pressroom.errors import Refused
 
 
 def parse(text: str) -> str:
     """The address as it is written on a message: local part as given, domain in lower case. Raises Refused."""
+    # Here, so that a mail worker, which parses none, does without it and its DNS library.
+    from email_validator import EmailNotValidError, validate_email
+
     given = unicodedata.normalize("NFC", text.strip())
     try:
         return validate_email(given, check_deliverability=False, allow_smtputf8=True).normalized

@@ -1,4 +1,6 @@
-"""Alerting: what all owners are told at once: one of them did without a second person, or readers complain."""
+"""Alerting: what all owners are told at once: one of them did without a second person, readers complain, or the mail
+server refuses what is sent.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +63,24 @@ def complaint_letter(
         return _letter(
             tx, keyring, signer, newsroom, owner, "complaints", f"complaints:{mailing.id}:{owner.id}", says, now=now
         )
+
+
+def refusal_letter(
+    database: Database, keyring: Keyring, signer: Signer, base_url: str, payload: Mapping[str, Any]
+) -> AccountLetter | None:
+    """That the mail server refuses a mailing by its policy (5.7.x), which paused it; None for an account that was ended
+    since.
+    """
+    with database.reading() as tx:
+        now = database.now(tx)
+        mailing = mailings.get(tx, int(payload["mailing_id"]))
+        newsroom = tx.get_one(Newsroom, mailing.newsroom_id)
+        owner = tx.get(Account, int(payload["account_id"]))
+        if owner is None or owner.disabled_at is not None:
+            return None
+        says = {"status": payload["status"], "url": f"{base_url}/desk/{newsroom.slug}/mailings/{mailing.id}"}
+        about = f"refusal:{mailing.id}:{owner.id}:{payload['at']}"
+        return _letter(tx, keyring, signer, newsroom, owner, "refusal", about, says, now=now)
 
 
 def _letter(

@@ -6,14 +6,13 @@ Message-ID that nobody but the recipient saw, or by the signature of a relay.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from pressroom import outbox
 from pressroom.db import Database, new_id
 from pressroom.errors import TryLater
 from pressroom.mailing import address, arrival, bounce, message, relay_events, return_path, subscribing, suppression
@@ -27,8 +26,7 @@ from pressroom.mailing.mailing import Mailing, progress
 from pressroom.mailing.report import Finding, Report
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.mailing.verdict import TREATMENTS, Verdict
-from pressroom.people import audit
-from pressroom.people.account import Membership, Role
+from pressroom.people import audit, telling
 from pressroom.seal import Keyring
 from pressroom.signing import Signer
 
@@ -176,14 +174,8 @@ class _Judgement:
         if complained * _ALARM_AT < total or self._tx.scalars(query.limit(1)).first() is not None:
             return
         audit.note(self._tx, ALARM, subject, now=self.now, newsroom_id=mailing.newsroom_id, complaints=complained)
-        for owner in _owners(self._tx, mailing.newsroom_id):
-            outbox.put(self._tx, TELL, {"mailing_id": mailing_id, "account_id": owner}, now=self.now)
+        telling.tell_owners(self._tx, TELL, mailing.newsroom_id, now=self.now, mailing_id=mailing_id)
 
 
 def _local(given: str) -> str:
     return address.normal(given).rpartition("@")[0]
-
-
-def _owners(tx: Session, newsroom_id: int) -> Iterator[int]:
-    query = select(Membership.account_id).where(Membership.newsroom_id == newsroom_id, Membership.role == Role.OWNER)
-    yield from tx.scalars(query.order_by(Membership.account_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,6 +37,7 @@ class Marker:
 
     def __init__(self, limit: Quota, throttle: Throttle, lease: timedelta) -> None:
         self._quota, self._throttle, self._lease = limit, throttle, lease
+        self._about_to_begin = Counter[str]()
 
     def mark(
         self,
@@ -49,6 +50,8 @@ class Marker:
     ) -> list[Marked]:
         """At most `room` rows of these holdings, the first first. `started` is monotonic, before the transaction."""
         room = self._throttle.room(room)
+        # Forgotten when the transaction fails and is done again, which the throttle's own count would not be.
+        self._about_to_begin = Counter[str]()
         found: list[Marked] = []
         left: dict[Holding, deque[Item]] = {}
         for holding in waiting:
@@ -127,9 +130,11 @@ class Marker:
         through: list[tuple[Item, Envelope, int | None]] = []
         resting: dict[datetime, list[int]] = {}
         for one in ready.outgoing:
-            answer = self._throttle.ask(_domain(one[1]), now)
+            domain = _domain(one[1])
+            answer = self._throttle.ask(domain, now, self._about_to_begin[domain])
             if answer is None:
                 through.append(one)
+                self._about_to_begin[domain] += 1
             elif isinstance(answer, Full):
                 full.append(one[0])
             else:

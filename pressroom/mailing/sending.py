@@ -18,7 +18,7 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from pressroom.db import Database
+from pressroom.db import Database, to_micros
 from pressroom.errors import TryLater
 from pressroom.mailing import hot_rows, ledger, steering
 from pressroom.mailing import mailing as mailings
@@ -32,12 +32,15 @@ from pressroom.mailing.quota import Quota
 from pressroom.mailing.settling import Patience, Settler
 from pressroom.mailing.throttle import Limits, Throttle
 from pressroom.mailing.wire import Answer, Lines, OpenLines
+from pressroom.people import telling
 from pressroom.seal import Keyring
 from pressroom.signing import Signer
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+TELL = "tell_of_refusal"
 
 _TICK = 1.0
 _GRACE = 8.0
@@ -154,6 +157,8 @@ class _Sender:
         while self._holdings:
             answered = lines.answers(_TICK)
             started = time.monotonic()
+            for delivery_id, _ in answered:
+                self._throttle.end(self._on_the_wire[delivery_id].on_the_wire[delivery_id][0].domain)
             self._end_in_time(lines)
             self._go_on_with_more(lines)
             marked = self._persistently(partial(self._tick, answered=answered, room=lines.free, started=started))
@@ -277,6 +282,15 @@ class _Sender:
                 ledger.cancel_waiting(tx, Delivery.chunk_id == holding.chunk_id, now)
             elif holding.policy and mailing.state is State.SENDING:
                 steering.hold(tx, mailing, f"refused by the mail server ({holding.policy})")
+                telling.tell_owners(
+                    tx,
+                    TELL,
+                    mailing.newsroom_id,
+                    now=now,
+                    mailing_id=mailing.id,
+                    status=holding.policy,
+                    at=to_micros(now),
+                )
             next_due = ledger.release_chunk(tx, holding.chunk_id, holding.epoch, now, holding.not_before)
             ledger.finish_if_done(tx, mailing, now)
             due_now = next_due is not None and next_due <= now

@@ -92,16 +92,17 @@ class Throttle:
         _forget(self._second, 1.0)
         return max(0, min(wanted, self._limits.per_second - len(self._second)))
 
-    def ask(self, domain: str, now: datetime) -> datetime | Full | None:
-        """None if a message to this domain may be begun, or when its rest ends."""
+    def ask(self, domain: str, now: datetime, more: int = 0) -> datetime | Full | None:
+        """None if a message to this domain may be begun, or when its rest ends; `more` are about to begin already."""
         if (until := self._rests.get(self.lookup(domain))) is not None and until > now:
             return until
         one = self._limits
-        if one.domain_connections is not None and self._out[domain] >= one.domain_connections:
+        if one.domain_connections is not None and self._out[domain] + more >= one.domain_connections:
             return Full()
-        if one.domain_per_minute is not None and domain in self._begun:
-            _forget(self._begun[domain], 60.0)
-            if len(self._begun[domain]) >= one.domain_per_minute:
+        if one.domain_per_minute is not None:
+            begun = self._begun.get(domain, deque())
+            _forget(begun, 60.0)
+            if len(begun) + more >= one.domain_per_minute:
                 return Full()
         return None
 

@@ -13,11 +13,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pressroom import outbox
 from pressroom.db import Database, new_public_id, to_micros
 from pressroom.errors import Conflict, NotAllowed, Refused
-from pressroom.people import audit, granting
-from pressroom.people.account import Act, Membership, Role
+from pressroom.people import audit, granting, telling
+from pressroom.people.account import Act
 from pressroom.releases import approving, log, visibility
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import release as releases
@@ -192,9 +191,7 @@ def breaking_glass(
         tx, "publish alone", f"release:{release.id}", now=now, newsroom_id=newsroom.id, account_id=by,
         reason=reason.strip()[:2000],
     )  # fmt: skip
-    owners = select(Membership.account_id).where(Membership.newsroom_id == newsroom.id, Membership.role == Role.OWNER)
-    for owner in tx.scalars(owners.order_by(Membership.account_id)):
-        outbox.put(tx, "tell_owner", {"release_id": release.id, "account_id": owner, "by": by, "entry": entry}, now=now)
+    telling.tell_owners(tx, "tell_owner", newsroom.id, now=now, release_id=release.id, by=by, entry=entry)
 
 
 def _put_in_review(

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
+import pytest
 from sqlalchemy import select
 
 from pressroom.mailing import throttle
@@ -77,11 +79,15 @@ def test_a_domain_gets_no_more_at_once_and_in_a_minute_than_is_allowed(house: Ma
     assert one.ask("a.example", now) == Full(), "three in this minute"
 
 
+@pytest.mark.timeout(120)
 def test_with_limits_for_a_domain_everybody_is_reached_all_the_same(house: MailHouse) -> None:
     mailing_id = _people(house, *(f"a{n}@one.example" for n in range(12)), *(f"b{n}@two.example" for n in range(3)))
-    house.send(terms=replace(house.terms, limits=Limits(domain_connections=1)))
+    house.sink.rule("dot", delay=0.05)
+    house.send(terms=replace(house.terms, run_for=600, limits=Limits(domain_connections=1)))
     progress = house.progress(mailing_id)
     assert (progress.sent, progress.state) == (15, State.FINISHED)
+    at_one = [one.at for one in house.sink.received if one.recipient.endswith("@one.example")]
+    assert all(later - earlier >= 0.05 for earlier, later in pairwise(at_one)), "one at a time"
 
 
 def test_no_more_leave_in_a_second_than_is_allowed(house: MailHouse) -> None:

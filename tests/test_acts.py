@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from pressroom import jobs
+from pressroom.acts import Acts
 from pressroom.config import Config
 from pressroom.db import Database
+from pressroom.doorbell import Doorbell
 from pressroom.mailing import confirming
 from pressroom.mailing.confirming import AccountLetter
+from pressroom.mailing.quota import Quota
 from pressroom.mailing.rotating import make_pair, switch
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.service import Service
@@ -29,10 +31,9 @@ def house(database: Database, config: Config, smtp_sink: Sink) -> MailHouse:
     return house
 
 
-def _posted(house: MailHouse, monkeypatch: pytest.MonkeyPatch, dkim: str) -> bytes:
+def _posted(house: MailHouse, dkim: str) -> bytes:
     service = Service(replace(house.config, dkim=dkim))
-    monkeypatch.setattr(jobs, "_service", lambda: service)
-    jobs._post(_confirmation(house))
+    Acts(service, Doorbell(None), Quota()).post(_confirmation(house))
     return house.sink.received[-1].data
 
 
@@ -51,15 +52,11 @@ def _confirmation(house: MailHouse) -> AccountLetter:
     return letter
 
 
-def test_an_account_letter_is_signed_by_its_newsroom_and_says_that_no_person_wrote_it(
-    house: MailHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = _posted(house, monkeypatch, "process")
+def test_an_account_letter_is_signed_by_its_newsroom_and_says_that_no_person_wrote_it(house: MailHouse) -> None:
+    data = _posted(house, "process")
     assert data.count(b"DKIM-Signature: ") == 2 and b" d=example.org;" in data
     assert b"\r\nAuto-Submitted: auto-generated\r\n" in data
 
 
-def test_where_the_relay_signs_an_account_letter_leaves_unsigned(
-    house: MailHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert b"DKIM-Signature" not in _posted(house, monkeypatch, "relay")
+def test_where_the_relay_signs_an_account_letter_leaves_unsigned(house: MailHouse) -> None:
+    assert b"DKIM-Signature" not in _posted(house, "relay")
