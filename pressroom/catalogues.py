@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -51,6 +51,12 @@ def locale(tag: str) -> Locale:
 def day(moment: date, tag: str) -> str:
     """A date as people write it in that language, such as “22ی تشرینی دووەمی 2026”."""
     return format_date(moment, "long", locale(tag))
+
+
+def weekdays(tag: str) -> dict[int, str]:
+    """Their names by number, from Monday, which is 1."""
+    names = get_day_names("wide", "stand-alone", locale(tag))
+    return {number + 1: names[number] for number in range(7)}
 
 
 def clock(moment: datetime, tag: str) -> str:

@@ -16,7 +16,7 @@ from pressroom import inbox
 from pressroom.config import Config
 from pressroom.doorbell import Doorbell
 from pressroom.errors import TryLater
-from pressroom.mailing import collecting, quota, reconciling, retaining, subscribing, throttle
+from pressroom.mailing import collecting, digesting, quota, reconciling, retaining, subscribing, throttle
 from pressroom.people import attempt
 from pressroom.releases import publishing
 from pressroom.service import Service
@@ -38,6 +38,7 @@ class Clock:
             (0.5, lambda: reconciling.begin_held(self._database)),
             (1.0, lambda: reconciling.ring_due(self._database, self._bell.ring_chunk)),
             (5.0, lambda: reconciling.finish_done(self._database)),
+            (5.0, lambda: digesting.begin_due(self._database)),
             (5.0, self._settle),
             (3600.0, self._purge),
         ]

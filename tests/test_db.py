@@ -13,10 +13,12 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from pressroom.config import Config
 from pressroom.db import Database, from_micros, new_id, to_micros
 from pressroom.errors import ConfigError
+from pressroom.mailing import delivery as deliveries
+from pressroom.mailing.mailing import Mailing
 from pressroom.migrations import alembic_config
 from pressroom.releases.newsroom import Newsroom
 from pressroom.tables import metadata
-from tests.makers import make_newsroom
+from tests.makers import make_newsroom, make_release, now
 
 
 def test_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
@@ -46,6 +48,37 @@ def _tables(connection) -> list[str]:
     from sqlalchemy import inspect
 
     return inspect(connection).get_table_names()
+
+
+def test_a_mailing_from_before_digests_keeps_its_messages(database_url: str) -> None:
+    """Its table changes under them; and what only digests know is gone when the change is taken back."""
+    database = Database(Config(database_url=database_url).sqlalchemy_url)
+    newsroom = make_newsroom(database)
+    made = make_release(database, newsroom, ["en"])
+    old, new, chunk = new_id(), new_id(), new_id()
+    same = {"newsroom_id": newsroom.id, "list_ids": [1], "hold_until": now(), "created_at": now()}
+    with database.transaction() as tx:
+        tx.add(Mailing(id=old, release_id=made.id, purpose="announcement", **same))
+        tx.add(Mailing(id=new, purpose="digest:daily", covers_until=now(), **same))
+        tx.flush()
+        for mailing_id in (old, new):
+            deliveries.add(tx, mailing_id, [{"id": new_id(), "subscriber_id": None, "language": "en"}], due=now())
+    config = alembic_config()
+    for turn, left in ((lambda: command.downgrade(config, "0005"), 1), (lambda: command.upgrade(config, "head"), 1)):
+        with database.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            turn()
+        with database.engine.begin() as connection:
+            for table in ("mailing", "delivery", "chunk"):
+                assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == left
+            if database.is_sqlite:
+                assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+                assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    with database.transaction() as tx:
+        tx.add(Mailing(id=chunk, purpose="digest:daily", covers_until=now(), **same))
+    with pytest.raises(DBAPIError), database.transaction() as tx:
+        tx.execute(text("UPDATE mailing SET newsroom_id = 1"))
+    database.dispose()
 
 
 def test_a_database_that_is_away_is_a_sentence() -> None:

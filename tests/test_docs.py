@@ -39,7 +39,7 @@ OTHER_VARIABLES = {"PRESSROOM_DEBUG"}
 # The nouns of the design, which all levels share.
 WORDS = (
     "newsroom, release, translation, revision, approval, embargo, correction, retraction, removal, boilerplate, "
-    "media contact, asset, rendition, beat, outlet, subscriber, media list, mailing, notice, delivery, bounce, "
+    "media contact, asset, rendition, beat, outlet, subscriber, media list, mailing, notice, delivery, digest, bounce, "
     "suppression, outbox, document, log"
 ).split(", ")
 

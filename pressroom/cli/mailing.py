@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pressroom.service import Service
 
 _LOOK_SECONDS = 0.5
+_SHOWN = 30
 _COUNTS = "sent pending sending deferred bounced failed suppressed cancelled unknown".split()
 
 
@@ -55,6 +56,44 @@ def start(
     )  # fmt: skip
     ring(service)
     _show(look(service, mailing_id), as_json=as_json)
+
+
+@mailing.command(name="send-again")
+@click.argument("release")
+@click.argument("address")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it stands in the record, so without the address.")
+@json_option
+def send_again(release: str, address: str, reason: str, as_json: bool) -> None:
+    """Send a release once more, to one journalist who was mailed it and says that it never came."""
+    from pressroom import smtp
+    from pressroom.cli.opening import database_now, open_service, ring
+    from pressroom.mailing import sending_again
+
+    service = open_service()
+    smtp.server_of(service.config)
+    mailing_id = sending_again.send_again(
+        service.database, service.keyring, release, address, reason, now=database_now(service)
+    )
+    ring(service)
+    _show(look(service, mailing_id), as_json=as_json)
+
+
+@mailing.command()
+@click.option("--newsroom", "newsroom_slug", required=True, metavar="SLUG")
+@json_option
+def digests(newsroom_slug: str, as_json: bool) -> None:
+    """List the newest mailings of digests, and what became of their messages."""
+    from pressroom.cli.opening import open_service
+    from pressroom.mailing import digest
+    from pressroom.mailing import mailing as mailings
+    from pressroom.releases import newsroom as newsrooms
+
+    service = open_service()
+    with service.database.reading() as tx:
+        found = digest.of_newsroom(tx, newsrooms.by_slug(tx, newsroom_slug).id, _SHOWN)
+        told = [(one.purpose.partition(":")[2], mailings.progress(tx, one.id)) for one in found]
+    result = {"digests": [{**progress.as_dict(), "frequency": often} for often, progress in told]}
+    show(as_json, result, *(f"{often}: {line(progress)}" for often, progress in told))
 
 
 @mailing.command()
@@ -145,7 +184,9 @@ def line(progress: Progress) -> str:
     done = f"{progress.settled} of {progress.total} done"
     doubled = f"; {progress.possible_duplicates} perhaps sent twice" if progress.possible_duplicates else ""
     why = f" ({progress.paused_reason})" if progress.paused_reason else ""
-    return f"Mailing {progress.id}: {progress.state.value}{why}, {done}{f' ({counts})' if counts else ''}{doubled}"
+    told = f"; {progress.in_digests} told in digests" if progress.in_digests else ""
+    begun = f"Mailing {progress.id}: {progress.state.value}{why}, {done}{f' ({counts})' if counts else ''}"
+    return f"{begun}{doubled}{told}"
 
 
 def _show(progress: Progress, *, as_json: bool) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pressroom.cli.dkim import dkim
 from pressroom.cli.options import ManyValues, split, texts
 from pressroom.cli.output import json_option, show
+from pressroom.cli.times import minute_of_day
+
+if TYPE_CHECKING:
+    from pressroom.releases.newsroom import Newsroom
 
 _RULES = ("auto", "always", "off")
 _STYLES = ("in_place", "notice", "both")
@@ -80,6 +86,8 @@ def add(
 @click.option("--together/--no-together", default=None, help="Whether all languages go out together.")
 @click.option("--faces-checked/--no-faces-checked", default=None, help="Whether pictures are checked for faces first.")
 @click.option("--late-after", type=click.IntRange(0, 10_080), metavar="MINUTES", help="How late a mailing may begin.")
+@click.option("--digest-at", metavar="HH:MM", help="When digests leave, in its time zone.")
+@click.option("--digest-weekday", type=click.IntRange(1, 7), metavar="DAY", help="When weekly ones do; 1 is Monday.")
 @click.option("--notices", type=click.Choice(_STYLES), help="How feeds tell of corrections and retractions.")
 @json_option
 def set_(
@@ -88,6 +96,8 @@ def set_(
     together: bool | None,
     faces_checked: bool | None,
     late_after: int | None,
+    digest_at: str | None,
+    digest_weekday: int | None,
     notices: str | None,
     as_json: bool,
 ) -> None:
@@ -101,19 +111,26 @@ def set_(
     service = open_service()
     now = database_now(service)
     seconds = None if late_after is None else late_after * 60
-    habits = Habits(together, faces_checked, seconds, NoticeStyle(notices) if notices else None)
+    style = NoticeStyle(notices) if notices else None
+    habits = Habits(together, faces_checked, seconds, style, minute_of_day(digest_at, "--digest-at"), digest_weekday)
     configure(service.database, slug, habits, now=now)
     if approval is not None:
         wish_rule(service.database, slug, ApprovalRule(approval), now=now, by=None)
     with service.database.reading() as tx:
         found = newsrooms.by_slug(tx, slug)
+    _show_habits(found, as_json=as_json)
+
+
+def _show_habits(found: Newsroom, *, as_json: bool) -> None:
     result = {
-        "slug": slug,
+        "slug": found.slug,
         "approval": found.approval.value,
         "approval_wish": found.approval_wish.value if found.approval_wish else None,
         "together": found.together,
         "faces_checked": found.faces_checked,
         "late_after": found.late_after // 60,
+        "digest_at": f"{found.digest_minute // 60:02d}:{found.digest_minute % 60:02d}",
+        "digest_weekday": found.digest_weekday,
         "notices": found.notice_style.value,
     }
     lines = [f"{name.replace('_', ' ')}: {value}" for name, value in result.items() if name != "approval_wish"]

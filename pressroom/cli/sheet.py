@@ -105,6 +105,8 @@ def _told(what: str, told: Forecast) -> Iterator[str]:
     yield f"{what}: {told.total} people{f' ({by_language})' if by_language else ''}"
     for reason, count in told.omitted.items():
         yield f"  left out: {count} {_LEFT_OUT[reason]}"
+    if told.in_digests:
+        yield f"  {told.in_digests} of them get it in their next digest"
     if told.waiting and told.wait_ends:
         yield f"  {told.waiting} of them wait for their own language until {told.wait_ends:%Y-%m-%d %H:%M} UTC"
     if told.first:

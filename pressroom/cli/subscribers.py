@@ -24,7 +24,8 @@ def subscribers() -> None:
 def import_(file: Path, newsroom_slug: str, list_slug: str, consent: str, dry_run: bool, as_json: bool) -> None:
     """Add people from a CSV file to a media list, or change them.
 
-    Columns: email, name, outlet, languages (tags in order), beats (slugs). Whoever left or is suppressed is refused.
+    Columns: email, name, outlet, languages (tags in order), beats (slugs), frequency. Whoever left or is suppressed is
+    refused.
     """
     from pressroom.cli.opening import database_now, open_service
     from pressroom.mailing.importing import import_subscribers

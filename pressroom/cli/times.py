@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -34,3 +35,13 @@ def instant(moment: datetime | None, newsroom: Newsroom) -> datetime | None:
     from pressroom.releases.submitting import moment as in_zone
 
     return in_zone(moment, newsroom.zone)
+
+
+def minute_of_day(text: str | None, option: str) -> int | None:
+    """Minutes after midnight, of a time such as 07:00."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text.strip())
+    if found is None:
+        raise click.BadParameter(f"“{text}” is not a time of day; use one such as 07:00.", param_hint=option)
+    return int(found[1]) * 60 + int(found[2])

@@ -1,7 +1,7 @@
 """An audience: who is to hear of a release through a mailing, a page at a time.
 
 An announcement goes to members of lists, in the best language that is out. A correction, retraction or changed embargo
-goes to whoever was sent what came before it, in the language they were sent.
+goes to whoever was sent what came before it, also in a digest, in the language they were sent.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from pressroom import languages
@@ -18,7 +18,7 @@ from pressroom.mailing.delivery import Delivery, DeliveryState
 from pressroom.mailing.mailing import Mailing
 from pressroom.mailing.media_list import ListMember
 from pressroom.mailing.notice import ANNOUNCEMENT, Notice
-from pressroom.mailing.subscriber import Subscriber, SubscriberBeat
+from pressroom.mailing.subscriber import Frequency, Subscriber, SubscriberBeat
 from pressroom.releases import translation as translations
 from pressroom.releases.beat import ReleaseBeat
 from pressroom.releases.newsroom import Newsroom
@@ -29,11 +29,12 @@ HAD = (DeliveryState.SENT, DeliveryState.UNKNOWN)
 @dataclass(frozen=True)
 class Addressee:
     """`waits_for` is the language that this person would rather have, and for which the delivery waits until
-    `not_before`.
+    `not_before`. Who `gets_digests` is told in the next one.
     """
 
     subscriber_id: int
     language: str
+    gets_digests: bool = False
     waits_for: str | None = None
     not_before: datetime | None = None
 
@@ -58,6 +59,7 @@ class Going:
 
 
 def going(tx: Session, mailing: Mailing) -> Going:
+    assert mailing.release_id is not None
     newsroom = tx.get_one(Newsroom, mailing.newsroom_id)
     known = translations.of_release(tx, mailing.release_id)
     out = [tag for tag, one in known.items() if one.publish and one.revision_id is not None]
@@ -67,7 +69,7 @@ def going(tx: Session, mailing: Mailing) -> Going:
     return Going(out, newsroom.languages, expected, frozenset(beats))
 
 
-def of_lists(tx: Session, mailing: Mailing, size: int) -> Page:
+def of_lists(tx: Session, mailing: Mailing, size: int, now: datetime) -> Page:
     """The next members of any of the lists, each once, who may be written to and want to hear of it."""
     offer = going(tx, mailing)
     people = _members(tx, mailing, size)
@@ -75,22 +77,25 @@ def of_lists(tx: Session, mailing: Mailing, size: int) -> Page:
     found = []
     for person in people:
         beats = followed.get(person.id)
-        one = _addressee(person, offer, mailing)
+        one = _addressee(person, offer, mailing, now)
         if one is not None and (not offer.beats or not beats or beats & offer.beats):
             found.append(one)
     return Page(found, people[-1].id if people else mailing.cursor, len(people) < size)
 
 
-def _addressee(person: Subscriber, offer: Going, mailing: Mailing) -> Addressee | None:
+def _addressee(person: Subscriber, offer: Going, mailing: Mailing, now: datetime) -> Addressee | None:
     language = languages.best(person.languages, offer.available, offer.fallback)
-    if language is None:
+    if language is None or (person.paused_until is not None and person.paused_until > max(mailing.hold_until, now)):
         return None
-    first = person.languages[0] if person.languages else language
     # Under embargo nobody waits: they got it early to have time.
-    if person.wait_hours and first in offer.expected and not mailing.under_embargo:
+    if mailing.under_embargo:
+        return Addressee(person.id, language)
+    gets_digests = person.frequency is not Frequency.IMMEDIATE
+    first = person.languages[0] if person.languages else language
+    if person.wait_hours and first in offer.expected:
         until = mailing.hold_until + timedelta(hours=person.wait_hours)
-        return Addressee(person.id, language, first, until)
-    return Addressee(person.id, language)
+        return Addressee(person.id, language, gets_digests, first, until)
+    return Addressee(person.id, language, gets_digests)
 
 
 def _members(tx: Session, mailing: Mailing, size: int) -> list[Subscriber]:
@@ -125,30 +130,31 @@ def _followed(tx: Session, subscriber_ids: Sequence[int]) -> dict[int, set[int]]
 
 def of_sent(tx: Session, mailing: Mailing, size: int) -> Page:
     """The next people who were sent the release before this mailing was made, and have no notice of this purpose."""
+    own = aliased(Notice)
     told = exists().where(
-        Notice.release_id == mailing.release_id,
-        Notice.purpose == mailing.purpose,
-        Notice.subscriber_id == Delivery.subscriber_id,
+        own.release_id == mailing.release_id,
+        own.purpose == mailing.purpose,
+        own.subscriber_id == Delivery.subscriber_id,
     )
-    query = (
-        select(Delivery.id, Delivery.subscriber_id, Delivery.language)
-        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
-        .where(
-            Delivery.id > mailing.cursor,
-            _announced(mailing),
-            Delivery.state.in_(HAD),
-            Subscriber.left_at.is_(None),
-            ~told,
+    alone = select(Delivery.id, Delivery.subscriber_id, Delivery.language).where(_alone(mailing))
+    in_digests = (
+        select(Delivery.id, Delivery.subscriber_id, Notice.language)
+        .join(Notice, Notice.delivery_id == Delivery.id)
+        .where(_in_digest(mailing))
+    )
+    rows: list[tuple[int, int | None, str | None]] = []
+    for query in (alone, in_digests):
+        of_others = query.join(Subscriber, Subscriber.id == Delivery.subscriber_id).where(
+            Delivery.id > mailing.cursor, Delivery.state.in_(HAD), Subscriber.left_at.is_(None), ~told
         )
-        .order_by(Delivery.id)
-        .limit(size)
-    )
+        page = of_others.order_by(Delivery.id).limit(size)
+        rows += [(number, person, language) for number, person, language in tx.execute(page)]
+    is_last, rows = len(rows) < size, sorted(rows)[:size]
     found: dict[int, Addressee] = {}
-    rows = tx.execute(query).all()
     for _, subscriber_id, language in rows:
         if subscriber_id is not None:
-            found.setdefault(subscriber_id, Addressee(subscriber_id, language))
-    return Page(list(found.values()), rows[-1].id if rows else mailing.cursor, len(rows) < size)
+            found.setdefault(subscriber_id, Addressee(subscriber_id, language or ""))
+    return Page(list(found.values()), rows[-1][0] if rows else mailing.cursor, is_last)
 
 
 def in_doubt(tx: Session, mailing: Mailing) -> bool:
@@ -156,7 +162,10 @@ def in_doubt(tx: Session, mailing: Mailing) -> bool:
     unsettled = or_(
         Delivery.state == DeliveryState.SENDING, and_(Delivery.state == DeliveryState.DEFERRED, Delivery.doubts > 0)
     )
-    return tx.execute(select(Delivery.id).where(_announced(mailing), unsettled).limit(1)).first() is not None
+    alone = select(Delivery.id).where(_alone(mailing), unsettled)
+    in_digests = select(Delivery.id).join(Notice, Notice.delivery_id == Delivery.id)
+    found = (alone, in_digests.where(_in_digest(mailing), unsettled))
+    return any(tx.execute(query.limit(1)).first() is not None for query in found)
 
 
 def was_announced(tx: Session, release_id: str) -> bool:
@@ -165,12 +174,27 @@ def was_announced(tx: Session, release_id: str) -> bool:
     return tx.execute(query.limit(1)).first() is not None
 
 
-def _announced(mailing: Mailing) -> ColumnElement[bool]:
+def _announcements(mailing: Mailing) -> Select[int]:
     other = aliased(Mailing)
-    announcements = select(other.id).where(other.release_id == mailing.release_id, other.purpose == ANNOUNCEMENT)
+    return select(other.id).where(other.release_id == mailing.release_id, other.purpose == ANNOUNCEMENT)
+
+
+def _alone(mailing: Mailing) -> ColumnElement[bool]:
+    """Deliveries that told of the release alone, before this mailing."""
     return and_(
-        Delivery.mailing_id.in_(announcements),
+        Delivery.mailing_id.in_(_announcements(mailing)),
         Delivery.subscriber_id.is_not(None),
         # Marked after the mailing was made, it went out as things stand now.
         Delivery.sending_at <= mailing.created_at,
+    )
+
+
+def _in_digest(mailing: Mailing) -> ColumnElement[bool]:
+    """For a query that joins Notice: deliveries that told of the release among others, before this mailing."""
+    first_copy = and_(Delivery.doubts > 0, Delivery.first_at <= mailing.created_at)
+    return and_(
+        Notice.mailing_id.in_(_announcements(mailing)),
+        Notice.due_at.is_(None),
+        # A second copy no longer tells of what was taken back after a first one that may have arrived.
+        or_(Delivery.sending_at <= mailing.created_at, first_copy),
     )

@@ -14,6 +14,7 @@ from pressroom.mailing import addressee, dkim_pair, follow_up, header, message, 
 from pressroom.mailing.addressee import Addressee
 from pressroom.mailing.announcement import announce
 from pressroom.mailing.delivery import DeliveryState
+from pressroom.mailing.digest_composer import DigestComposer
 from pressroom.mailing.dkim import SigningKey
 from pressroom.mailing.dkim_pair import DkimPair
 from pressroom.mailing.ledger import Item
@@ -63,9 +64,13 @@ class Composer:
         self._letters: dict[tuple[str, int | None], Letter] = {}
         self._best: dict[str, str | None] = {}
         self._keys: tuple[SigningKey, ...] = ()
+        self._digests = DigestComposer(keyring, base_url, signs=signs)
 
     def prepare(self, tx: Session, mailing: Mailing, now: datetime) -> bool:
         """Looks up what may be said; False if nothing of this release may be mailed now. For each transaction anew."""
+        if mailing.is_digest:
+            self._digests.prepare(tx, mailing)
+            return True
         before, found = self._sayable, sayable.look(tx, mailing, now, self._sayable)
         if found is not before:
             self._sayable, self._best = found, {}
@@ -80,20 +85,19 @@ class Composer:
     def compose(self, tx: Session, mailing: Mailing, items: Sequence[Item], now: datetime) -> Ready:
         """Asks for each person, under lock, whether they may still be written to, and in which language at best."""
         ready, drafts = Ready(), []
-        may = self._sayable
-        assert may is not None, "prepare() comes first"
         people = addressee.willing(tx, [item.subscriber_id for item in items if item.subscriber_id is not None])
-        early = mailing.under_embargo and not may.is_public
+        if mailing.is_digest:
+            self._digests.begin(tx, items)
         for item in items:
             found = people.get(item.subscriber_id) if item.subscriber_id is not None else None
-            if item.subscriber_id is not None and found is None:
+            if item.subscriber_id is not None and (found is None or _stays_away(mailing, found, now)):
                 ready.drop(item, DeliveryState.SUPPRESSED)
                 continue
-            language = self._language(may, mailing, item, found)
-            if language is None or (early and not (found is not None and found.accredited)):
+            chosen = self._choose(tx, mailing, item, found, now)
+            if chosen is None:
                 ready.drop(item, DeliveryState.CANCELLED)
                 continue
-            letter = self._letter(tx, mailing, may, language, now)
+            language, letter, shown = chosen
             try:
                 recipient, draft = self._draft(letter, item, self._person(mailing, found), now)
             except (SealBroken, header.UnsafeHeader, UnicodeError) as error:
@@ -103,12 +107,30 @@ class Composer:
             if language != item.language:
                 ready.spoken.setdefault(language, []).append(item.id)
                 item = replace(item, language=language)
-            drafts.append((item, letter, recipient, draft, may.texts[language][1]))
+            drafts.append((item, letter, recipient, draft, shown))
+        if mailing.is_digest:
+            self._digests.end(tx, now)
         # Signed in a row: a signature between any two would cost a tenth more, for all else would run from cold caches.
         for item, letter, recipient, draft, shown in drafts:
             sender = return_path.of_delivery(self._signer, self._bounce_address, item.id, letter.sender)
             ready.outgoing.append((item, Envelope(sender, recipient, draft.signed()), shown))
         return ready
+
+    def _choose(
+        self, tx: Session, mailing: Mailing, item: Item, found: Addressee | None, now: datetime
+    ) -> tuple[str, Letter, int | None] | None:
+        """The language, the letter and the revision it says; None for what is not to be sent after all."""
+        if mailing.is_digest:
+            assert found is not None
+            letter = self._digests.letter(tx, mailing, item, found.languages, now)
+            return (self._digests.language(found.languages), letter, None) if letter is not None else None
+        may = self._sayable
+        assert may is not None, "prepare() comes first"
+        language = self._language(may, mailing, item, found)
+        is_early = mailing.under_embargo and not may.is_public
+        if language is None or (is_early and not (found is not None and found.accredited)):
+            return None
+        return language, self._letter(tx, mailing, may, language, now), may.texts[language][1]
 
     def _language(self, may: Sayable, mailing: Mailing, item: Item, person: Addressee | None) -> str | None:
         """The one it was begun in; before that, the best of those this person asked for that are out."""
@@ -151,3 +173,8 @@ class Composer:
         message_id = message.message_id(self._signer, item.id, letter.sender)
         draft = letter.draft(person.email, person.name, message_id, leave, by_mail, now=now)
         return header.ascii_domain(person.email), draft
+
+
+def _stays_away(mailing: Mailing, found: Addressee, now: datetime) -> bool:
+    """Whoever pauses still hears what became of what they were sent."""
+    return found.is_paused(now) and (mailing.is_digest or mailing.purpose == ANNOUNCEMENT)

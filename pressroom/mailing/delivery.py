@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from pressroom.db import Base, Id, new_id
+from pressroom.db import Base, Id, from_micros, new_id
 
 
 class DeliveryState(StrEnum):
@@ -22,6 +24,8 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
 
+
+_NEVER = from_micros(0)
 
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DEFERRED)
 
@@ -75,3 +79,14 @@ class Delivery(Base):
     settled_at: Mapped[datetime | None]
     reply_code: Mapped[str | None]
     reply_sealed: Mapped[bytes | None]
+
+
+def add(tx: Session, mailing_id: int, rows: Sequence[Mapping[str, Any]], *, due: datetime) -> int:
+    """A chunk with these deliveries, in nobody's hands; returns its id."""
+    chunk = Chunk(id=new_id(), mailing_id=mailing_id, lease_until=_NEVER, next_due=due)
+    tx.add(chunk)
+    tx.flush()
+    same = {"mailing_id": mailing_id, "chunk_id": chunk.id, "state": DeliveryState.PENDING}
+    if rows:
+        tx.execute(insert(Delivery), [{"waits_for": None, "next_at": due, **one, **same} for one in rows])
+    return chunk.id

@@ -15,7 +15,7 @@ from pressroom.mailing.arrival import Arrival
 from pressroom.mailing.bounce import Bounce
 from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.media_list import ListMember
-from pressroom.mailing.subscriber import Subscriber, SubscriberBeat
+from pressroom.mailing.subscriber import Frequency, Subscriber, SubscriberBeat
 from pressroom.mailing.subscribing import delete_rows
 from pressroom.mailing.suppression import Reason
 from pressroom.people import attempt, audit
@@ -65,6 +65,7 @@ def _blank(row: Subscriber, keyring: Keyring, *, now: datetime) -> None:
     row.email_lookup = secrets.token_bytes(32)
     row.name_sealed = row.outlet_sealed = None
     row.languages = []
+    row.frequency, row.paused_until = Frequency.IMMEDIATE, None
     row.consent_text = ""
     row.consent_language = None
     row.left_at = row.left_at or now

@@ -10,24 +10,23 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from pressroom import outbox
-from pressroom.db import Database, from_micros, new_id
-from pressroom.mailing import audience
+from pressroom.db import Database, new_id
+from pressroom.mailing import audience, delivery, digesting, ledger
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.audience import Addressee
-from pressroom.mailing.delivery import Chunk, Delivery, DeliveryState
+from pressroom.mailing.delivery import Chunk
 from pressroom.mailing.mailing import Mailing, State
 from pressroom.mailing.notice import ANNOUNCEMENT, Notice
 from pressroom.mailing.steering import TEST
 from pressroom.releases import translation as translations
 
 PAGE = 500
-_NEVER = from_micros(0)
 # How soon it is seen what became of a message that was on the wire when a correction or retraction came.
 _LOOK_AGAIN, _LOOK_AT_LAST = timedelta(seconds=2), timedelta(minutes=5)
 
@@ -56,8 +55,10 @@ def expand(database: Database, mailing_id: int, ring: Callable[[int], object], *
 
 def _expand_page(tx: Session, mailing: Mailing, size: int, now: datetime) -> bool:
     """One page; True when it was the last for now."""
-    choose = audience.of_lists if mailing.purpose == ANNOUNCEMENT else audience.of_sent
-    found = choose(tx, mailing, size)
+    if mailing.is_digest:
+        return digesting.gather(tx, mailing, size, now)
+    is_first = mailing.purpose == ANNOUNCEMENT
+    found = audience.of_lists(tx, mailing, size, now) if is_first else audience.of_sent(tx, mailing, size)
     _deliver(tx, mailing, found.addressees, now)
     mailing.cursor = found.cursor
     return found.is_last
@@ -79,7 +80,7 @@ def _is_open(tx: Session, mailing: Mailing, *, first: bool) -> bool:
 
     `first` is for the first page of a run. If pages went before it, nobody knows what was open at them.
     """
-    if mailing.purpose in (ANNOUNCEMENT, TEST):
+    if mailing.purpose in (ANNOUNCEMENT, TEST) or mailing.is_digest:
         return False
     return (first and mailing.cursor > 0) or audience.in_doubt(tx, mailing)
 
@@ -102,67 +103,59 @@ def _let_go(tx: Session, mailing: Mailing, now: datetime, *, look_again: bool) -
 def _deliver(tx: Session, mailing: Mailing, wanted: Sequence[Addressee], now: datetime) -> None:
     if not wanted:
         return
-    rows = [
-        {
-            "id": new_id(),
-            "release_id": mailing.release_id,
-            "purpose": mailing.purpose,
-            "subscriber_id": one.subscriber_id,
-            "delivery_id": new_id(),
-            "created_at": now,
-        }
-        for one in wanted
-    ]
     upsert = sqlite_insert if tx.get_bind().dialect.name == "sqlite" else postgresql_insert
     added = tx.execute(
-        upsert(Notice).on_conflict_do_nothing().returning(Notice.subscriber_id, Notice.delivery_id), rows
+        upsert(Notice).on_conflict_do_nothing().returning(Notice.subscriber_id, Notice.delivery_id),
+        [_notice(mailing, one, now) for one in wanted],
     )
-    deliveries: dict[int, int] = {row.subscriber_id: row.delivery_id for row in added}
-    if deliveries:
-        chunk_id = _new_chunk(tx, mailing)
-        rows = [
-            {
-                "id": deliveries[one.subscriber_id],
-                "subscriber_id": one.subscriber_id,
-                "language": one.language,
-                "waits_for": one.waits_for,
-                "next_at": one.not_before or mailing.hold_until,
-            }
-            for one in wanted
-            if one.subscriber_id in deliveries
-        ]
-        _insert_deliveries(tx, mailing, chunk_id, rows)
+    deliveries: dict[int, int] = {row.subscriber_id: row.delivery_id for row in added if row.delivery_id}
+    rows = [
+        {
+            "id": deliveries[one.subscriber_id],
+            "subscriber_id": one.subscriber_id,
+            "language": one.language,
+            "waits_for": one.waits_for,
+            "next_at": one.not_before or mailing.hold_until,
+        }
+        for one in wanted
+        if one.subscriber_id in deliveries
+    ]
+    if rows:
+        delivery.add(tx, mailing.id, rows, due=mailing.hold_until)
 
 
-def _insert_deliveries(tx: Session, mailing: Mailing, chunk_id: int, rows: Sequence[dict[str, Any]]) -> None:
-    same = {"mailing_id": mailing.id, "chunk_id": chunk_id, "state": DeliveryState.PENDING}
-    tx.execute(insert(Delivery), [{**one, **same} for one in rows])
-
-
-def _new_chunk(tx: Session, mailing: Mailing) -> int:
-    chunk = Chunk(id=new_id(), mailing_id=mailing.id, lease_until=_NEVER, next_due=mailing.hold_until)
-    tx.add(chunk)
-    tx.flush()
-    return chunk.id
+def _notice(mailing: Mailing, one: Addressee, now: datetime) -> dict[str, Any]:
+    """With a delivery, or for somebody who gets digests one that waits without."""
+    waits = one.gets_digests
+    return {
+        "id": new_id(),
+        "release_id": mailing.release_id,
+        "purpose": mailing.purpose,
+        "subscriber_id": one.subscriber_id,
+        "delivery_id": 0 if waits else new_id(),
+        "mailing_id": mailing.id if waits else None,
+        "language": one.language if waits else None,
+        "waits_for": one.waits_for if waits else None,
+        "due_at": (one.not_before or mailing.hold_until) if waits else None,
+        "created_at": now,
+    }
 
 
 def _expand_test(tx: Session, mailing: Mailing) -> bool:
     """One message for each language there is, published or not; a test is how a draft is seen as mail."""
-    chunk_id = _new_chunk(tx, mailing)
+    assert mailing.release_id is not None
     tags = [one.language for one in translations.of_release(tx, mailing.release_id).values() if one.publish]
-    rows = [
-        {"id": new_id(), "subscriber_id": None, "language": tag, "waits_for": None, "next_at": mailing.hold_until}
-        for tag in tags
-    ]
-    _insert_deliveries(tx, mailing, chunk_id, rows)
+    rows = [{"id": new_id(), "subscriber_id": None, "language": tag} for tag in tags]
+    delivery.add(tx, mailing.id, rows, due=mailing.hold_until)
     return True
 
 
 def _count(tx: Session, mailing: Mailing, now: datetime) -> None:
     """Fixes the total, and lets the mailing go when its time has come."""
-    mailing.counted_at = now
-    mailing.total = mailings.progress(tx, mailing.id).total
-    if mailing.total == 0:
+    found = mailings.progress(tx, mailing.id)
+    mailing.counted_at, mailing.total = now, found.total
+    if found.total == 0 and found.in_digests == 0:
         mailing.state, mailing.finished_at = State.FINISHED, now
     else:
         mailings.begin(tx, mailing, now)
+        ledger.finish_if_done(tx, mailing, now)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from pressroom.db import Database
 from pressroom.mailing import audience, notice, steering
+from pressroom.mailing import mailing as mailings
 from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.mailing import Mailing
 from pressroom.mailing.notice import Notice
@@ -19,11 +20,12 @@ from pressroom.releases.release import Release
 def follow_up(database: Database, tx: Session, release: Release, purpose: str, *, by: int | None) -> int | None:
     """Starts telling everybody who was sent the release before this transaction; None if it never was mailed.
 
-    Its mailings are locked until the commit, so that no message is handed over between this and what it tells of.
+    Its mailings, and the digests that may tell of it, are locked until the commit, so that no message is handed over
+    between this and what it tells of.
     """
     if not audience.was_announced(tx, release.id):
         return None
-    tx.execute(select(Mailing.id).where(Mailing.release_id == release.id).order_by(Mailing.id).with_for_update()).all()
+    mailings.lock_telling(tx, release.newsroom_id, release.id)
     cutoff = database.now(tx)
     made = steering.new_mailing(release, purpose, [], hold_until=cutoff, now=cutoff, by=by)
     if tx.get_one(Newsroom, release.newsroom_id).stopped_at is not None:

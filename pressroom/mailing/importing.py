@@ -21,7 +21,7 @@ from pressroom.errors import Refused
 from pressroom.mailing import media_list, suppression
 from pressroom.mailing import subscriber as subscribers
 from pressroom.mailing.media_list import ListMember
-from pressroom.mailing.subscriber import Person, Subscriber, SubscriberBeat
+from pressroom.mailing.subscriber import Frequency, Person, Subscriber, SubscriberBeat
 from pressroom.mailing.subscriber_csv import Entry, RefusedLine, last_lines, read_entries
 from pressroom.people import audit
 from pressroom.releases import beat as beats
@@ -185,6 +185,7 @@ class _Batch:
             or entry.name not in ("", person.name)
             or entry.outlet not in ("", person.outlet)
             or (bool(entry.languages) and list(entry.languages) != row.languages)
+            or (entry.frequency is not None and entry.frequency is not row.frequency)
             or (bool(entry.beats) and self._beat_ids(entry) != self._followed.get(row.id, set()))
         )
 
@@ -215,6 +216,7 @@ class _Batch:
             "newsroom_id": self._job.newsroom_id,
             **subscribers.seal(self._job.keyring, subscriber_id, person),
             "languages": list(entry.languages),
+            "frequency": entry.frequency or Frequency.IMMEDIATE,
             **self._consent(),
             "created_at": self._job.now,
         }
@@ -237,6 +239,7 @@ class _Batch:
             row.name_sealed, row.outlet_sealed = sealed["name_sealed"], sealed["outlet_sealed"]
         if entry.languages:
             row.languages = list(entry.languages)
+        row.frequency = entry.frequency or row.frequency
         if entry.beats:
             subscribers.set_beats(self._tx, row.id, self._beat_ids(entry))
         if row.confirmed_at is None:
@@ -246,7 +249,7 @@ class _Batch:
 
 def listed_people(
     database: Database, keyring: Keyring, newsroom_slug: str, list_slug: str
-) -> Iterator[tuple[str, str, str, str, str]]:
+) -> Iterator[tuple[str, ...]]:
     """The lines of an export, in the order of the CSV columns: those on the list who would be written to.
 
     Raises NotFound at the first one asked for.
@@ -263,7 +266,7 @@ def listed_people(
         for row in rows:
             person = subscribers.open_(keyring, row)
             own = sorted(slugs[one] for one in followed[row.id])
-            yield person.email, person.name, person.outlet, " ".join(row.languages), " ".join(own)
+            yield person.email, person.name, person.outlet, " ".join(row.languages), " ".join(own), row.frequency.value
         if len(rows) < _BATCH:
             return
         after = rows[-1].id

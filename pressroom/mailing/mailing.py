@@ -1,4 +1,4 @@
-"""A mailing: one release to some lists. Its state, and what became of its deliveries."""
+"""A mailing: one release to some lists, or the digests of one day. Its state, and what became of its deliveries."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, func, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
 from pressroom.errors import NotFound
+from pressroom.mailing import notice
 from pressroom.mailing.notice import ANNOUNCEMENT
+from pressroom.mailing.subscriber import Frequency
 from pressroom.releases.newsroom import Newsroom
 
 
@@ -28,19 +30,34 @@ class State(StrEnum):
 FINAL = (State.FINISHED, State.CANCELLED)
 
 
+_DIGEST = "digest:"
+
+
+def of_digest(frequency: Frequency) -> str:
+    """The purpose of digests; `immediate` is for what waited when somebody chose to hear at once again."""
+    return f"{_DIGEST}{frequency.value}"
+
+
 class Mailing(Base):
     """`cursor` is the last subscriber expanded; `total` is exact once `counted_at` is set.
 
-    `purpose` is that of its notices, or `test`: that goes to one sealed address and makes no notices. `under_embargo`
-    is for one that goes to accredited subscribers before the release is public. `paused_reason` is for a person.
+    `purpose` is that of its notices, or `test`: that goes to one sealed address and makes no notices. An announcement
+    without lists goes to one person again. `under_embargo` is for one that goes to accredited subscribers before the
+    release is public. `paused_reason` is for a person.
+
+    Only of digests, with a purpose as `of_digest` names it, `release_id` is None, and `covers_until` says what they
+    tell of: what waited by then. There is one such mailing for each instant.
     """
 
     __tablename__ = "mailing"
-    __table_args__ = (Index("ix_mailing_state", "state"),)
+    __table_args__ = (
+        Index("ix_mailing_state", "state"),
+        Index("ix_mailing_digest", "newsroom_id", "purpose", "covers_until", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, default=new_id)
     newsroom_id: Mapped[int] = mapped_column(ForeignKey("newsroom.id"))
-    release_id: Mapped[str] = mapped_column(ForeignKey("release.id"), index=True)
+    release_id: Mapped[str | None] = mapped_column(ForeignKey("release.id"), index=True)
     purpose: Mapped[str]
     under_embargo: Mapped[bool] = mapped_column(default=False)
     list_ids: Mapped[list[int]] = mapped_column()
@@ -54,11 +71,20 @@ class Mailing(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     finished_at: Mapped[datetime | None]
+    covers_until: Mapped[datetime | None]
+
+    @property
+    def is_digest(self) -> bool:
+        return self.purpose.startswith(_DIGEST)
+
+    @property
+    def is_again(self) -> bool:
+        return self.purpose == ANNOUNCEMENT and not self.list_ids
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The counts of deliveries add up to `total` in every state."""
+    """The counts of deliveries add up to `total` in every state. `in_digests` are people who are not among them."""
 
     id: int
     state: State
@@ -73,6 +99,7 @@ class Progress:
     cancelled: int
     unknown: int
     possible_duplicates: int
+    in_digests: int = 0
     paused_reason: str | None = None
 
     @property
@@ -138,6 +165,7 @@ def progress(tx: Session, mailing_id: int) -> Progress:
         state=mailing.state,
         total=sum(counts.values()),
         possible_duplicates=doubled,
+        in_digests=notice.in_digests(tx, mailing_id),
         paused_reason=mailing.paused_reason,
         **counts,
     )
@@ -145,3 +173,15 @@ def progress(tx: Session, mailing_id: int) -> Progress:
 
 def of_release(tx: Session, release_id: str) -> list[Mailing]:
     return list(tx.scalars(select(Mailing).where(Mailing.release_id == release_id).order_by(Mailing.id.desc())))
+
+
+def tells_of(newsroom_id: int, release_id: str) -> ColumnElement[bool]:
+    """Mailings that may tell of a release: its own, and digests of its newsroom that are not over."""
+    digests = and_(Mailing.newsroom_id == newsroom_id, Mailing.covers_until.is_not(None), Mailing.state.not_in(FINAL))
+    return or_(Mailing.release_id == release_id, digests)
+
+
+def lock_telling(tx: Session, newsroom_id: int, release_id: str) -> None:
+    """Nothing more of the release is handed over, or gathered for a digest, until the end of the transaction."""
+    query = select(Mailing.id).where(tells_of(newsroom_id, release_id)).order_by(Mailing.id)
+    tx.execute(query.with_for_update(key_share=True)).all()

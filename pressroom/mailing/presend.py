@@ -206,6 +206,7 @@ def _told(told: Forecast) -> dict[str, Any]:
         "total": told.total,
         "left_out": {one.value: count for one, count in told.omitted.items()},
         "waiting": told.waiting,
+        "in_digests": told.in_digests,
         "first": _iso(told.first),
         "last": _iso(told.last),
     }

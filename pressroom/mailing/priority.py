@@ -18,6 +18,7 @@ class Priority(IntEnum):
     CORRECTION = 2
     ACCREDITED = 3
     REST = 4
+    DIGEST = 5
 
 
 # Hundredths of the quota that mail of this priority leaves untouched, for what is more urgent.
@@ -27,6 +28,7 @@ KEPT_FREE = {
     Priority.CORRECTION: 4,
     Priority.ACCREDITED: 6,
     Priority.REST: 10,
+    Priority.DIGEST: 15,
 }
 
 _TEST = "test"
@@ -42,5 +44,6 @@ def ranked() -> ColumnElement[int]:
             int(Priority.CORRECTION),
         ),
         (Mailing.under_embargo, int(Priority.ACCREDITED)),
+        (Mailing.covers_until.is_not(None), int(Priority.DIGEST)),
         else_=int(Priority.REST),
     )

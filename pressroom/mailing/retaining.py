@@ -31,6 +31,7 @@ def purge(database: Database, *, now: datetime) -> int:
         old = list(tx.scalars(query))
         tx.execute(delete(Notice).where(Notice.delivery_id.in_(old)))
         tx.execute(delete(Bounce).where(Bounce.delivery_id.in_(old)))
+        tx.execute(delete(Notice).where(Notice.due_at < now - KEPT))
         tx.execute(delete(Delivery).where(Delivery.id.in_(old)))
         done = select(Mailing.id).where(Mailing.finished_at < now - KEPT, Mailing.state.in_(FINAL))
         still = select(Delivery.chunk_id).distinct()

@@ -15,7 +15,7 @@ from pressroom.mailing import address, ledger, media_list, notice
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.delivery import Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import FINAL, Mailing, State
-from pressroom.mailing.notice import ANNOUNCEMENT
+from pressroom.mailing.notice import ANNOUNCEMENT, Notice
 from pressroom.people import audit
 from pressroom.releases import approving
 from pressroom.releases import newsroom as newsrooms
@@ -133,7 +133,7 @@ def start_mailing(
 def pause(database: Database, mailing_id: int, *, now: datetime, by: int | None = None) -> None:
     """What is on the wire ends as it may; nothing more is started. Raises NotFound and Conflict."""
     with database.transaction() as tx:
-        mailing = mailings.get(tx, mailing_id, lock=True)
+        mailing = _locked(tx, mailing_id)
         if mailing.state is State.PAUSED:
             return
         if mailing.state in FINAL:
@@ -173,7 +173,7 @@ def resume(database: Database, mailing_id: int, *, now: datetime, by: int | None
 def cancel(database: Database, mailing_id: int, *, now: datetime, by: int | None = None) -> None:
     """Ends a mailing for good; messages already on the wire keep their own outcome. Raises NotFound and Conflict."""
     with database.transaction() as tx:
-        mailing = mailings.get(tx, mailing_id, lock=True)
+        mailing = _locked(tx, mailing_id)
         if mailing.state is State.CANCELLED:
             return
         if mailing.state is State.FINISHED:
@@ -187,6 +187,8 @@ def cancel_of_release(tx: Session, release_id: str, *, now: datetime) -> None:
 
     But for an earlier retraction's own letters: after a removal they only ask to delete it.
     """
+    mailings.lock_telling(tx, tx.get_one(Release, release_id).newsroom_id, release_id)
+    notice.drop_waiting(tx, Notice.release_id == release_id)
     query = select(Mailing).where(
         Mailing.release_id == release_id,
         Mailing.state.not_in(FINAL),
@@ -206,6 +208,7 @@ def move_waiting(tx: Session, release: Release, before: datetime | None, *, now:
         Mailing.under_embargo.is_(False),
         Mailing.state.not_in(FINAL),
     )
+    mailings.lock_telling(tx, release.newsroom_id, release.id)
     for mailing in tx.scalars(query.order_by(Mailing.id).with_for_update(key_share=True)):
         shift = to_micros(max(mailing.hold_until + (release.public_from - before), now)) - to_micros(mailing.hold_until)
         mailing.hold_until += timedelta(microseconds=shift)
@@ -218,27 +221,47 @@ def move_waiting(tx: Session, release: Release, before: datetime | None, *, now:
         waiting = (Delivery.mailing_id == mailing.id, Delivery.state == DeliveryState.PENDING)
         later = type_coerce(Delivery.next_at, BigInteger) + shift
         tx.execute(update(Delivery).where(*waiting).values(next_at=later).execution_options(**moved))
+        later = type_coerce(Notice.due_at, BigInteger) + shift
+        in_digests = update(Notice).where(Notice.mailing_id == mailing.id, Notice.due_at.is_not(None))
+        tx.execute(in_digests.values(due_at=later).execution_options(**moved))
 
 
 def wake_waiting(tx: Session, release: Release, tags: Sequence[str], *, now: datetime) -> None:
     """Whoever waited for one of these languages, which are out now, waits no longer."""
     # Locked, so that nobody is counted meanwhile who would then wait for nothing; chunks before deliveries, as senders.
+    mailings.lock_telling(tx, release.newsroom_id, release.id)
     query = select(Mailing.id).where(Mailing.release_id == release.id, Mailing.state.not_in(FINAL))
-    ids = list(tx.scalars(query.order_by(Mailing.id).with_for_update(key_share=True)))
+    ids = list(tx.scalars(query.order_by(Mailing.id)))
+    due = max(now, release.public_from or now)
+    in_digests = (Notice.release_id == release.id, Notice.due_at.is_not(None), Notice.waits_for.in_(tags))
+    tx.execute(
+        update(Notice)
+        .where(*in_digests)
+        .values(due_at=due, waits_for=None)
+        .execution_options(synchronize_session=False)
+    )
     waiting = (Delivery.mailing_id.in_(ids), Delivery.state == DeliveryState.PENDING, Delivery.waits_for.in_(tags))
     chunk_ids = sorted(set(tx.scalars(select(Delivery.chunk_id).where(*waiting))))
     if chunk_ids:
         woken = {"synchronize_session": False}
-        due = max(now, release.public_from or now)
         due_chunks = update(Chunk).where(Chunk.id.in_(chunk_ids)).values(next_due=due)
         tx.execute(due_chunks.execution_options(**woken))
         tx.execute(update(Delivery).where(*waiting).values(next_at=due, waits_for=None).execution_options(**woken))
+
+
+def _locked(tx: Session, mailing_id: int) -> Mailing:
+    """With the digests that may tell what came through it."""
+    found = mailings.get(tx, mailing_id)
+    if found.release_id is not None:
+        mailings.lock_telling(tx, found.newsroom_id, found.release_id)
+    return mailings.get(tx, mailing_id, lock=True)
 
 
 def _cancel(tx: Session, mailing: Mailing, *, now: datetime) -> None:
     mailing.state = State.CANCELLED
     mailing.finished_at = now
     ledger.cancel_waiting(tx, Delivery.mailing_id == mailing.id, now)
+    notice.drop_waiting(tx, Notice.mailing_id == mailing.id)
     # A chunk with a message on the wire stays due, so that its outcome is still stored if its worker dies.
     on_the_wire = select(Delivery.chunk_id).where(
         Delivery.mailing_id == mailing.id, Delivery.state == DeliveryState.SENDING

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ForeignKey, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -14,12 +15,21 @@ from pressroom.mailing import address
 from pressroom.seal import Keyring
 
 
+class Frequency(StrEnum):
+    """How often somebody is told of releases: each at once, or all of a day or week in one digest."""
+
+    IMMEDIATE = "immediate"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 class Subscriber(Base):
     """Written to only if confirmed, not left and not suppressed.
 
     `suppressed_at` repeats the suppression table, so that one locked row decides at the moment of sending. With
     `accredited_at` somebody gets what is under embargo. `wait_hours` is how long they would rather wait for their first
-    language than get another.
+    language than get another. Until `paused_until` no release is announced to them, and what waited for a digest before
+    it stays away too.
     """
 
     __tablename__ = "subscriber"
@@ -41,6 +51,8 @@ class Subscriber(Base):
     suppressed_at: Mapped[datetime | None]
     accredited_at: Mapped[datetime | None]
     wait_hours: Mapped[int] = mapped_column(default=0)
+    frequency: Mapped[Frequency] = mapped_column(default=Frequency.IMMEDIATE)
+    paused_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

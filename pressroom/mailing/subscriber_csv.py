@@ -15,16 +15,17 @@ from pathlib import Path
 from pressroom.errors import Refused
 from pressroom.languages import parse_tag
 from pressroom.mailing import address
+from pressroom.mailing.subscriber import Frequency
 from pressroom.markup import clean_line
 
-COLUMNS = ("email", "name", "outlet", "languages", "beats")
+COLUMNS = ("email", "name", "outlet", "languages", "beats", "frequency")
 
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line. Nothing given for a column is an empty string or tuple; `line` counts from 1, the header included."""
+    """One line. Nothing given is an empty string or tuple, or None; `line` counts from 1, with the header."""
 
     line: int
     email: str
@@ -32,6 +33,7 @@ class Entry:
     outlet: str
     languages: tuple[str, ...]
     beats: tuple[str, ...]
+    frequency: Frequency | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,14 @@ def _entry(line: int, given: dict[str, str], beats: frozenset[str]) -> Entry:
         outlet=clean_line(given.get("outlet", "")),
         languages=_tags(given.get("languages", "")),
         beats=followed,
+        frequency=_frequency(given.get("frequency", "").strip().casefold()),
     )
+
+
+def _frequency(text: str) -> Frequency | None:
+    if text and text not in list(Frequency):
+        raise Refused(f"the frequency “{text}” is not known; use {', '.join(Frequency)}.")
+    return Frequency(text) if text else None
 
 
 def _address(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Signing up, confirming, choosing and leaving: what a journalist does with their own subscription.
+"""Signing up, confirming and leaving: what a journalist does with their own subscription.
 
 Double opt-in: a sign-up alone changes nothing for anybody. Whoever is subscribed already stays as they are, and the
 answer is the same, so that nobody learns who subscribes and nobody changes a stranger's choices.
@@ -6,7 +6,7 @@ answer is the same, so that nobody learns who subscribes and nobody changes a st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,24 +15,20 @@ from sqlalchemy.orm import Session
 
 from pressroom import outbox
 from pressroom.db import Database, new_id
-from pressroom.errors import Conflict, NotFound, Refused, TryLater
-from pressroom.languages import parse_tag
-from pressroom.mailing import address, media_list, suppression
+from pressroom.errors import Conflict, NotFound, TryLater
+from pressroom.mailing import address, choosing, media_list, suppression
 from pressroom.mailing import subscriber as subscribers
+from pressroom.mailing.choosing import Choices
 from pressroom.mailing.media_list import ListMember, MediaList
 from pressroom.mailing.subscriber import Person, Subscriber, SubscriberBeat
 from pressroom.mailing.suppression import Reason
 from pressroom.people import attempt, audit
-from pressroom.releases import beat as beats_of_newsroom
 from pressroom.releases import newsroom as newsrooms
-from pressroom.releases import visibility
 from pressroom.releases.newsroom import Newsroom
 from pressroom.seal import Keyring
 
 OWN_LIST = "subscribers"
 LINK_LASTS = timedelta(days=7)
-# Hours that somebody may choose to wait for a text in their own language.
-WAITS = (0, 3, 6, 12, 24, 48)
 UNCONFIRMED_LASTS = timedelta(days=14)
 
 _PER_ADDRESS, _PER_NETWORK, _PER_SITE = 3, 20, 500
@@ -52,17 +48,6 @@ class SignUp:
     source: str = "web"
 
 
-@dataclass(frozen=True)
-class Choices:
-    """A subscriber's languages in order, and the beats they follow; none means all. `wait_hours` is how long they
-    would rather wait for the first of those languages than get another.
-    """
-
-    languages: list[str]
-    beats: list[str]
-    wait_hours: int = 0
-
-
 def join(database: Database, keyring: Keyring, newsroom_slug: str, wanted: SignUp, *, now: datetime) -> None:
     """Notes a sign-up and has a confirmation sent, if the address may be written to at all.
 
@@ -74,7 +59,7 @@ def join(database: Database, keyring: Keyring, newsroom_slug: str, wanted: SignU
         newsroom = newsrooms.by_slug(tx, newsroom_slug)
         # One sign-up at a time, so that two make neither two rows nor two lists.
         newsrooms.locked(tx, newsroom.id)
-        chosen = _check(tx, newsroom, wanted.languages, wanted.beats, now=now)
+        chosen = choosing.check(tx, newsroom, wanted.languages, wanted.beats, now=now)
         if not _within_limits(tx, keyring, lookup, wanted.network, now=now) or suppression.find(tx, lookup):
             return
         known = subscribers.find(tx, newsroom.id, lookup)
@@ -117,14 +102,14 @@ def _note_wish(
     tx: Session, newsroom: Newsroom, row: Subscriber, wanted: SignUp, chosen: Choices, *, now: datetime
 ) -> None:
     """On a row that nobody writes to until it is confirmed."""
-    row.languages = chosen.languages
+    row.languages = list(chosen.languages)
     row.consent_text = wanted.consent_text
     row.consent_language = wanted.consent_language
     row.consent_source = wanted.source
     row.consent_at = now
     row.created_at = row.created_at or now
     tx.flush()
-    _store_beats(tx, newsroom, row.id, chosen.beats)
+    choosing.store_beats(tx, newsroom, row.id, chosen.beats)
     own = _own_list(tx, newsroom.id, now=now)
     if tx.get(ListMember, (own.id, row.id)) is None:
         tx.add(ListMember(list_id=own.id, subscriber_id=row.id))
@@ -193,61 +178,6 @@ def ask_for_preferences(database: Database, subscriber_id: int, *, now: datetime
         if may and attempt.count_since(tx, kind, row.email_lookup, now - _DAY) < _PER_ADDRESS:
             attempt.record(tx, kind, row.email_lookup, now=now)
             outbox.put(tx, "send_preferences_link", {"subscriber_id": row.id}, now=now)
-
-
-def choices(tx: Session, row: Subscriber) -> Choices:
-    followed = subscribers.beats_of(tx, row.id)
-    known = beats_of_newsroom.in_newsroom(tx, row.newsroom_id)
-    return Choices(list(row.languages), [slug for slug, beat in known.items() if beat.id in followed], row.wait_hours)
-
-
-def choose(
-    database: Database,
-    subscriber_id: int,
-    languages: Iterable[str],
-    beats: Iterable[str],
-    *,
-    wait_hours: int = 0,
-    now: datetime,
-) -> None:
-    """Stores a subscriber's own choices. Raises NotFound, and Refused for an unknown language, beat or wait."""
-    if wait_hours not in WAITS:
-        raise Refused(f"Choose one of {', '.join(map(str, WAITS))} hours.")
-    with database.transaction() as tx:
-        row = _locked(tx, subscriber_id)
-        newsroom = tx.get_one(Newsroom, row.newsroom_id)
-        chosen = _check(tx, newsroom, languages, beats, already=row.languages, now=now)
-        row.languages, row.wait_hours = chosen.languages, wait_hours
-        _store_beats(tx, newsroom, row.id, chosen.beats)
-        _note(tx, "change preferences", row, now=now)
-
-
-def _check(
-    tx: Session,
-    newsroom: Newsroom,
-    languages: Iterable[str],
-    beats: Iterable[str],
-    already: Sequence[str] = (),
-    *,
-    now: datetime,
-) -> Choices:
-    chosen = Choices(list(dict.fromkeys(parse_tag(tag) for tag in languages)), list(dict.fromkeys(beats)))
-    if not chosen.languages:
-        raise Refused("Choose at least one language.")
-    spoken = (*newsroom.languages, *already)
-    for tag in chosen.languages:
-        if tag not in spoken:
-            raise Refused(f"This newsroom does not write in “{tag}”; choose among {', '.join(newsroom.languages)}.")
-    known = visibility.public_beats(tx, newsroom.id, now)
-    for slug in chosen.beats:
-        if slug not in known:
-            raise Refused(f"There is no beat “{slug}” here; choose among {', '.join(known) or 'none'}.")
-    return chosen
-
-
-def _store_beats(tx: Session, newsroom: Newsroom, subscriber_id: int, slugs: Iterable[str]) -> None:
-    known = beats_of_newsroom.in_newsroom(tx, newsroom.id)
-    subscribers.set_beats(tx, subscriber_id, [known[slug].id for slug in slugs])
 
 
 def _locked(tx: Session, subscriber_id: int) -> Subscriber:

@@ -17,18 +17,24 @@ _LATEST = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Habits:
-    """What is None stays as it is. `late_after` is in seconds."""
+    """What is None stays as it is. `late_after` is in seconds, `digest_minute` after midnight; Monday is weekday 1."""
 
     together: bool | None = None
     faces_checked: bool | None = None
     late_after: int | None = None
     notice_style: NoticeStyle | None = None
+    digest_minute: int | None = None
+    digest_weekday: int | None = None
 
 
 def configure(database: Database, newsroom_slug: str, habits: Habits, *, now: datetime, by: int | None = None) -> bool:
     """False if that changes nothing. Raises NotFound, NotAllowed, and Refused for a limit nobody can mean."""
     if habits.late_after is not None and not 60 <= habits.late_after <= _LATEST.total_seconds():
         raise Refused("The late limit is at most a week; give whole minutes from 1 to 10080.")
+    if habits.digest_minute is not None and not 0 <= habits.digest_minute < 24 * 60:
+        raise Refused("Digests leave at a time of day; give one such as 07:00.")
+    if habits.digest_weekday is not None and not 1 <= habits.digest_weekday <= 7:
+        raise Refused("Weekly digests leave on a day of the week; give 1 for Monday to 7 for Sunday.")
     with database.transaction() as tx:
         newsroom_id = newsrooms.by_slug(tx, newsroom_slug).id
         newsroom = newsrooms.locked(tx, newsroom_id)

@@ -43,7 +43,8 @@ class Newsroom(Base):
 
     `approval_wish` is a milder rule that one person asked for and a second has not agreed to yet; `approval_wish_by`
     None is the command line. `late_after` is in seconds: a mailing that would begin later than that after its time
-    asks a person. While `stopped_at` is set nothing new may leave (mailing/stopping.py).
+    asks a person. Digests leave `digest_minute` minutes after midnight in its zone, weekly ones on `digest_weekday`:
+    Monday is 1. While `stopped_at` is set nothing new may leave (mailing/stopping.py).
     """
 
     __tablename__ = "newsroom"
@@ -63,6 +64,8 @@ class Newsroom(Base):
     together: Mapped[bool] = mapped_column(default=False)
     faces_checked: Mapped[bool] = mapped_column(default=False)
     late_after: Mapped[int] = mapped_column(default=1800)
+    digest_minute: Mapped[int] = mapped_column(default=420)
+    digest_weekday: Mapped[int] = mapped_column(default=1)
     notice_style: Mapped[NoticeStyle] = mapped_column(default=NoticeStyle.BOTH)
     stopped_at: Mapped[datetime | None]
     generation: Mapped[int] = mapped_column(default=1)

@@ -21,6 +21,7 @@ from pressroom.mailing.arrival import Arrival
 from pressroom.mailing.bounce import Bounce
 from pressroom.mailing.delivery import Delivery, DeliveryState
 from pressroom.mailing.mailing import Mailing
+from pressroom.mailing.notice import Notice
 from pressroom.mailing.suppression import Suppression
 from pressroom.outbox import OutboxRow
 from pressroom.releases.release import Release
@@ -82,6 +83,7 @@ class _Figures:
                 *_returned(tx),
                 *self._outbox(tx),
                 self._public(tx),
+                self._waiting(tx),
             ]
 
     def _outbox(self, tx: Session) -> list[Metric]:
@@ -95,6 +97,11 @@ class _Figures:
             _gauge("pressroom_outbox_due", "Outbox rows that are due and not done.", due),
             _gauge("pressroom_outbox_oldest_due_seconds", "How long the oldest of them has been due.", age),
         ]
+
+    def _waiting(self, tx: Session) -> Metric:
+        count = select(func.count()).where(Notice.due_at.is_not(None))
+        says = "Notices that wait for their subscriber's next digest, and have no message yet."
+        return _gauge("pressroom_notices_waiting", says, tx.execute(count).scalar_one())
 
     def _public(self, tx: Session) -> Metric:
         count = select(func.count()).select_from(Release).where(release_is_public(public_now()))

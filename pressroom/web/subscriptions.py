@@ -6,6 +6,7 @@ carries lets its holder leave and no more.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -15,12 +16,14 @@ from flask_babel import gettext as _
 
 from pressroom import addresses, languages
 from pressroom.errors import Conflict, NotFound, Refused, TryLater
-from pressroom.mailing import address, subscribing
-from pressroom.mailing.subscriber import Subscriber
-from pressroom.mailing.subscribing import Choices, SignUp
+from pressroom.mailing import address, choosing, subscribing
+from pressroom.mailing.choosing import Choices
+from pressroom.mailing.subscriber import Frequency, Subscriber
+from pressroom.mailing.subscribing import SignUp
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import visibility
 from pressroom.releases.newsroom import Newsroom, in_language
+from pressroom.web import preferences
 from pressroom.web.locale import page_language, speak
 from pressroom.web.places import Alternate
 from pressroom.web.proxies import network_of
@@ -102,7 +105,7 @@ def _what_is_wrong(email: str, chosen: Choices) -> str:
 def show_confirmation(slug: str, token: str) -> ResponseReturnValue:
     row, newsroom = _subscriber("confirm", token, slug)
     with the_service().database.reading() as tx:
-        chosen = subscribing.choices(tx, row)
+        chosen = choosing.choices(tx, row, now=public_now())
     return _page("confirm", newsroom, chosen=_described(newsroom, chosen))
 
 
@@ -163,9 +166,13 @@ def choose(token: str) -> ResponseReturnValue:
     chosen = _chosen()
     if not chosen.languages:
         return _preferences(row, newsroom, wrong=_("Choose at least one language.")), _UNPROCESSABLE
-    subscribing.choose(
-        the_service().database, row.id, chosen.languages, chosen.beats, wait_hours=chosen.wait_hours, now=public_now()
-    )
+    now = public_now()
+    try:
+        pause = preferences.pause(request.form, row, newsroom, now)
+    except Refused:
+        wrong = _("Choose a day to come, within a year, until which nothing is sent.")
+        return _preferences(row, newsroom, wrong=wrong), _UNPROCESSABLE
+    choosing.choose(the_service().database, row.id, replace(chosen, paused_until=pause), now=now)
     return _preferences(*_subscriber("preferences", token), saved=True)
 
 
@@ -193,11 +200,12 @@ def _subscriber(purpose: str, token: str, slug: str | None = None) -> tuple[Subs
 
 def _chosen() -> Choices:
     wishes = [request.form[name] for name in sorted(request.form) if name.startswith("language_")]
-    wait = request.form.get("wait", "0")
+    wait, often = request.form.get("wait", "0"), request.form.get("frequency", "")
     return Choices(
         list(dict.fromkeys(tag for tag in wishes if tag)),
         request.form.getlist("beat"),
-        int(wait) if wait in map(str, subscribing.WAITS) else 0,
+        int(wait) if wait in map(str, choosing.WAITS) else 0,
+        Frequency(often) if often in list(Frequency) else Frequency.IMMEDIATE,
     )
 
 
@@ -226,12 +234,14 @@ def _form(newsroom: Newsroom, chosen: Choices, *, email: str, wrong: str = "") -
 def _preferences(row: Subscriber, newsroom: Newsroom, *, wrong: str = "", saved: bool = False) -> str:
     service = the_service()
     with service.database.reading() as tx:
-        chosen = subscribing.choices(tx, row)
+        chosen = choosing.choices(tx, row, now=public_now())
     leaving = f"/unsubscribe/{service.signer.token('unsubscribe', row.id)}"
-    waits = {hours: _("Wait up to %(hours)s hours for it", hours=hours) for hours in subscribing.WAITS if hours}
+    waits = {hours: _("Wait up to %(hours)s hours for it", hours=hours) for hours in choosing.WAITS if hours}
     return _page(
         "preferences", newsroom, **_offer(newsroom, chosen), wrong=wrong, saved=saved, leaving=leaving,
         waits={0: _("Send me another language at once"), **waits}, waiting=chosen.wait_hours,
+        frequencies=preferences.frequencies(newsroom), frequency=chosen.frequency,
+        **preferences.paused(newsroom, chosen, public_now()),
     )  # fmt: skip
 
 

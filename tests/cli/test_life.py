@@ -211,7 +211,7 @@ def test_a_newsrooms_settings_are_changed_and_printed(newsroom: Press, database:
     done = must(newsroom("newsroom", "set", "river", *options)).json
     assert done == {
         "slug": "river", "approval": "auto", "approval_wish": None, "together": True, "faces_checked": True,
-        "late_after": 45, "notices": "in_place",
+        "late_after": 45, "digest_at": "07:00", "digest_weekday": 1, "notices": "in_place",
     }  # fmt: skip
     found = river(database)
     assert (found.together, found.faces_checked, found.late_after) == (True, True, 2700)

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from pressroom.cli import mailing as commands
 from pressroom.db import Database
+from pressroom.mailing.delivery import Delivery, DeliveryState
+from pressroom.mailing.digesting import begin_due
 from pressroom.mailing.expanding import expand
 from pressroom.mailing.mailing import Mailing, Progress, State
+from pressroom.mailing.notice import Notice
+from pressroom.mailing.subscriber import Subscriber
 from tests.cli.conftest import Press, must, refused, write
 
 KEYS = (
     "id state total pending sending sent deferred bounced failed suppressed cancelled unknown possible_duplicates"
-    " paused_reason"
+    " in_digests paused_reason"
 )
 
 
@@ -99,3 +104,37 @@ def test_following_ends_with_the_mailing_and_prints_a_line_for_each_change(
 def end(database: Database, mailing_id: int) -> None:
     with database.transaction() as tx:
         tx.get_one(Mailing, mailing_id).state = State.CANCELLED
+
+
+def test_send_again_goes_to_one_person_with_a_reason(newsroom: Press, database: Database, release_id: str) -> None:
+    again = ("mailing", "send-again", release_id, "a@example.org", "--reason")
+    assert "not mailed to this person" in refused(newsroom(*again, "It never came."))
+    started = must(newsroom("mailing", "start", release_id, "--list", "press", "--hold", "0", "--json")).json
+    expanded(database, started["id"])
+    assert "still on its way" in refused(newsroom(*again, "It never came."))
+    with database.transaction() as tx:
+        tx.execute(update(Delivery).values(state=DeliveryState.FAILED))
+    sent = must(newsroom(*again, "It never came.", "--json")).json
+    assert (sent["state"], sent["total"], sent["pending"]) == ("sending", 1, 1) and sent["id"] != started["id"]
+    assert "--reason" in refused(newsroom(*again[:-1]), 2)
+    assert "Leave the address out" in refused(newsroom(*again, "a@example.org asked"))
+
+
+def test_digests_are_listed_with_their_counts(newsroom: Press, database: Database, release_id: str) -> None:
+    assert must(newsroom("mailing", "digests", "--newsroom", "river", "--json")).json == {"digests": []}
+    with database.transaction() as tx:
+        tx.execute(update(Subscriber).values(frequency="daily"))
+    started = must(newsroom("mailing", "start", release_id, "--list", "press", "--hold", "0", "--json")).json["id"]
+    expanded(database, started)
+    told = must(newsroom("mailing", "status", started)).out
+    assert told == f"Mailing {started}: finished, 0 of 0 done; 1 told in digests\n"
+    with database.transaction() as tx:
+        tx.execute(update(Notice).values(due_at=database.now(tx) - timedelta(days=2)))
+        tx.execute(update(Mailing).values(state=State.FINISHED))
+    assert begin_due(database) == 1
+    with database.reading() as tx:
+        (digest,) = tx.scalars(select(Mailing.id).where(Mailing.covers_until.is_not(None)))
+    expanded(database, str(digest))
+    (shown,) = must(newsroom("mailing", "digests", "--newsroom", "river", "--json")).json["digests"]
+    assert (shown["id"], shown["frequency"], shown["total"], shown["pending"]) == (str(digest), "daily", 1, 1)
+    assert must(newsroom("mailing", "digests", "--newsroom", "river")).out.startswith(f"daily: Mailing {digest}: ")

@@ -27,9 +27,9 @@ def test_an_import_counts_and_an_export_gives_the_same_people_back(newsroom: Pre
     assert done["refused"][0]["line"] == 4
     out = must(newsroom("subscribers", "export", *TERMS)).out
     assert list(csv.reader(io.StringIO(out))) == [
-        ["email", "name", "outlet", "languages", "beats"],
-        ["dilan@example.org", "دیلان ئەحمەد", "", "ckb en", ""],
-        ["nora@example.com", "Nora, of the Ledger", "", "en", ""],
+        ["email", "name", "outlet", "languages", "beats", "frequency"],
+        ["dilan@example.org", "دیلان ئەحمەد", "", "ckb en", "", "immediate"],
+        ["nora@example.com", "Nora, of the Ledger", "", "en", "", "immediate"],
     ]
     (again,) = write(tmp_path, {"exported.csv": out})
     done = must(newsroom("subscribers", "import", again, *TERMS, *CONSENT, "--json")).json
@@ -41,7 +41,7 @@ def test_lines_for_people_name_what_was_refused(newsroom: Press, tmp_path: Path)
     out = must(newsroom("subscribers", "import", path, *TERMS, *CONSENT, "--dry-run")).out.splitlines()
     assert out[0].startswith("line 4: ")
     assert out[1] == "2 added, 0 changed, 0 unchanged, 1 refused (nothing was stored)"
-    assert must(newsroom("subscribers", "export", *TERMS)).out == "email,name,outlet,languages,beats\n"
+    assert must(newsroom("subscribers", "export", *TERMS)).out == "email,name,outlet,languages,beats,frequency\n"
 
 
 def test_an_import_without_consent_list_or_file_stores_nothing(
@@ -67,3 +67,15 @@ def test_erasing_forgets_a_person(newsroom: Press, tmp_path: Path) -> None:
     assert must(newsroom("subscribers", "erase", "Dilan@Example.org", "--json")).json == {"erased": 1}
     assert "dilan" not in must(newsroom("subscribers", "export", *TERMS)).out
     assert must(newsroom("subscribers", "erase", "dilan@example.org", "--json")).json == {"erased": 0}
+
+
+def test_how_often_comes_from_a_file_and_goes_back_into_one(newsroom: Press, tmp_path: Path) -> None:
+    lines = "email,frequency\na@example.org,Daily\nb@example.org,\nc@example.org,hourly\n"
+    (path,) = write(tmp_path, {"people.csv": lines})
+    done = must(newsroom("subscribers", "import", path, *TERMS, *CONSENT, "--json")).json
+    assert done["added"] == 2 and "immediate, daily, weekly" in done["refused"][0]["reason"]
+    (later,) = write(tmp_path, {"later.csv": "email,frequency\na@example.org,\nb@example.org,weekly\n"})
+    done = must(newsroom("subscribers", "import", later, *TERMS, *CONSENT, "--json")).json
+    assert (done["changed"], done["unchanged"]) == (1, 1), "an empty cell changes nothing"
+    rows = csv.DictReader(io.StringIO(must(newsroom("subscribers", "export", *TERMS)).out))
+    assert {row["email"]: row["frequency"] for row in rows} == {"a@example.org": "daily", "b@example.org": "weekly"}

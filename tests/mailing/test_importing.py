@@ -74,8 +74,8 @@ def test_an_import_adds_people_with_the_consent_given(desk: Desk) -> None:
     )  # fmt: skip
     assert row.confirmed_at == desk.now
     assert desk.people() == [
-        ("n.whitlock@example.com", "Nora Whitlock", "The Harbour Ledger", "en", "health water"),
-        ("dilan@example.org", "دیلان ئەحمەد", "ڕۆژنامەی ئاسۆ", "ckb kmr", ""),
+        ("n.whitlock@example.com", "Nora Whitlock", "The Harbour Ledger", "en", "health water", "immediate"),
+        ("dilan@example.org", "دیلان ئەحمەد", "ڕۆژنامەی ئاسۆ", "ckb kmr", "", "immediate"),
     ]
 
 
@@ -92,8 +92,8 @@ def test_what_differs_is_changed_and_what_is_empty_stays(desk: Desk) -> None:
     )
     assert desk.counts(again) == (0, 2, 0, 0)
     assert desk.people() == [
-        ("n.whitlock@example.com", "Nora Whitlock", "The Harbour Ledger", "ar en", "health water"),
-        ("dilan@example.org", "Dilan Ehmed", "ڕۆژنامەی ئاسۆ", "ckb kmr", "water"),
+        ("n.whitlock@example.com", "Nora Whitlock", "The Harbour Ledger", "ar en", "health water", "immediate"),
+        ("dilan@example.org", "Dilan Ehmed", "ڕۆژنامەی ئاسۆ", "ckb kmr", "water", "immediate"),
     ]
 
 
@@ -118,7 +118,7 @@ def test_every_delimiter_and_a_byte_order_mark_are_read(desk: Desk, mark: str, d
     lines = [["languages", "Email", "name"], ["ckb en", "a@example.org", '"Ahmed ""the ear"""']]
     text = mark + "\r\n".join(delimiter.join(line) for line in lines) + "\r\n"
     assert desk.counts(text) == (1, 0, 0, 0)
-    assert desk.people() == [("a@example.org", 'Ahmed "the ear"', "", "ckb en", "")]
+    assert desk.people() == [("a@example.org", 'Ahmed "the ear"', "", "ckb en", "", "immediate")]
 
 
 def test_each_refused_line_is_named_with_its_reason_and_the_others_are_taken(desk: Desk) -> None:

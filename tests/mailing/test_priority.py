@@ -25,6 +25,8 @@ from tests.makers import make_newsroom, make_release
         ("embargo:2", False, Priority.CORRECTION),
         ("announcement", True, Priority.ACCREDITED),
         ("announcement", False, Priority.REST),
+        ("digest:daily", False, Priority.DIGEST),
+        ("digest:weekly", False, Priority.DIGEST),
     ],
 )
 def test_every_purpose_has_its_rank(house: MailHouse, purpose: str, under_embargo: bool, priority: Priority) -> None:
@@ -35,6 +37,8 @@ def test_every_purpose_has_its_rank(house: MailHouse, purpose: str, under_embarg
             made.release, purpose, [], hold_until=house.database.now(tx), now=house.database.now(tx), by=None
         )
         row.under_embargo = under_embargo
+        if row.is_digest:
+            row.release_id, row.covers_until = None, row.hold_until
         tx.add(row)
         tx.flush()
         assert tx.execute(select(ranked()).select_from(Mailing)).scalar_one() == priority
@@ -75,6 +79,7 @@ def test_a_share_of_the_quota_is_always_free_for_what_is_more_urgent(house: Mail
         Priority.CORRECTION: 6,
         Priority.ACCREDITED: 4,
         Priority.REST: 0,
+        Priority.DIGEST: 0,
     }
     with house.database.reading() as tx:
         assert quotas.free_again(tx, quota, now=now) > now + timedelta(minutes=59)

@@ -10,6 +10,7 @@ from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.errors import Conflict, NotFound, Refused, TryLater
 from pressroom.mailing import confirming, erasing, media_list, subscriber, subscribing, suppression
+from pressroom.mailing.choosing import Choices, choose
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.mailing.subscribing import SignUp
 from pressroom.mailing.suppression import Reason
@@ -173,12 +174,12 @@ def test_an_unknown_language_or_beat_stores_nothing(desk: Desk) -> None:
 
 def test_preferences_keep_their_order_and_refuse_what_is_unknown(desk: Desk) -> None:
     subscriber_id = desk.joined()
-    subscribing.choose(desk.database, subscriber_id, ["ar", "kmr", "ar"], [], now=desk.now)
+    choose(desk.database, subscriber_id, Choices(["ar", "kmr", "ar"], []), now=desk.now)
     with pytest.raises(Refused):
-        subscribing.choose(desk.database, subscriber_id, ["ar"], ["nope"], now=desk.now)
+        choose(desk.database, subscriber_id, Choices(["ar"], ["nope"]), now=desk.now)
     with pytest.raises(Refused):
-        subscribing.choose(desk.database, subscriber_id, ["ar"], [], wait_hours=7, now=desk.now)
-    subscribing.choose(desk.database, subscriber_id, ["ar", "kmr"], [], wait_hours=6, now=desk.now)
+        choose(desk.database, subscriber_id, Choices(["ar"], [], wait_hours=7), now=desk.now)
+    choose(desk.database, subscriber_id, Choices(["ar", "kmr"], [], wait_hours=6), now=desk.now)
     row = desk.row()
     assert row is not None and (row.languages, row.wait_hours) == (["ar", "kmr"], 6)
 

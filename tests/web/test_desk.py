@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from pressroom.config import Config
 from pressroom.db import Database
+from pressroom.mailing import ledger
 from pressroom.mailing.expanding import expand
 from pressroom.mailing.mailing import Mailing, State
 from pressroom.people.account import Role
@@ -20,6 +21,7 @@ from pressroom.releases.newsroom import ApprovalRule, Newsroom
 from pressroom.releases.release import Release, Status
 from pressroom.releases.translation import Translation
 from tests.conftest import MakeConfig
+from tests.mailing.digests import DigestHouse
 from tests.mailing.makers import MailHouse
 from tests.makers import TITLES, make_newsroom, make_release, make_revision_row
 from tests.web.desk import at, mailings, public, publish, seen, stored
@@ -89,7 +91,9 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", f"{_RELEASE}/assets/<asset_id>/vanish"): LEAD,
     ("GET", f"{_RELEASE}/mail"): LEAD,
     ("POST", f"{_RELEASE}/mail"): LEAD,
+    ("GET", "/desk/<slug>/digests"): READ,
     ("GET", _MAILING): READ,
+    ("POST", f"{_MAILING}/again"): LEAD,
     ("GET", f"{_MAILING}/progress.json"): READ,
     ("POST", f"{_MAILING}/<any(pause, resume, cancel):act>"): WRITE,
     ("GET", "/desk/<slug>/suppressions"): LEAD,
@@ -441,6 +445,48 @@ def test_a_mailing_is_paused_resumed_and_cancelled(house: House, mail: MailHouse
         assert mail.progress(mailing.id).state is state
     assert editor.send(f"{started.location}/resume").status_code == 409
     assert editor.get(f"{started.location}/pause").status_code == 405, "GET changes nothing"
+
+
+def test_a_release_is_sent_again_to_one_person_with_a_reason(house: House, mail: MailHouse, newsroom: Newsroom) -> None:
+    press = mail.media_list(newsroom)
+    mail.subscriber(newsroom, "reader@example.org", [press])
+    made = make_release(house.database, newsroom, ["en"])
+    mailing_id = mail.mailing(made)
+    mail.send()
+    editor, here = house.staff(newsroom, "editor"), f"/desk/river/mailings/{mailing_id}"
+    assert f"{here}/again" in editor.get(here).text
+    wrong = editor.send(f"{here}/again", address="nobody@example.org", reason="It never came.")
+    assert wrong.status_code == 404 and "Nobody with this address" in wrong.text
+    assert editor.send(f"{here}/again", address="reader@example.org", reason="").status_code == 422
+    again = editor.send(f"{here}/again", address="Reader@example.org", reason="It never came.")
+    assert again.status_code == 303 and again.location != here
+    with house.database.reading() as tx:
+        mail.rung = ledger.due_chunks(tx, house.database.now(tx))
+    mail.send()
+    assert dict(mail.sink.recipients()) == {"reader@example.org": 2}
+    assert "Sent again to one person" in editor.get(again.location).text
+    assert "It never came." in editor.get("/desk/river/record").text
+    assert editor.send(f"{here}/again", address="reader@example.org", reason="a@b.org").status_code == 422
+    assert f"{here}/again" not in house.staff(newsroom, "viewer").get(here).text
+
+
+def test_digests_are_shown_with_what_became_of_them(house: House, mail: MailHouse) -> None:
+    room = DigestHouse(mail)
+    room.subscriber("daily@example.org")
+    _, mailing_id = room.mailed("Bridge")
+    editor = house.staff(room.newsroom, "editor")
+    assert "No digest has left yet." in editor.get("/desk/river/digests").text
+    assert "1 more person is told in a digest" in editor.get(f"/desk/river/mailings/{mailing_id}").text
+    room.pass_time()
+    room.leave()
+    shown = editor.get("/desk/river/digests").text
+    assert "Daily digests" in shown and "1 / 1 messages are done" in shown
+    (digests,) = room.digests()
+    page = editor.get(f"/desk/river/mailings/{digests}")
+    assert page.status_code == 200 and "<h1>Digests</h1>" in page.text
+    again = editor.send(f"/desk/river/mailings/{digests}/again", address="daily@example.org", reason="It never came.")
+    assert again.status_code == 404
+    assert editor.get(f"/desk/river/mailings/{digests}/progress.json").json["sent"] == 1
 
 
 def test_a_test_of_a_draft_goes_to_one_address_in_every_language(

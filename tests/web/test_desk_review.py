@@ -211,6 +211,11 @@ def test_an_owner_sets_the_habits_of_the_newsroom(house: House, newsroom: Newsro
         {"notice_style": "loud"},
     ):
         assert owner.send("/desk/river/settings", **{**fields, **wrong}).status_code == 422, wrong
+    at = {"digest_at": "16:30", "digest_weekday": "5"}
+    assert owner.send("/desk/river/settings", **fields, **at).status_code == 303
+    assert (room_of(house, newsroom).digest_minute, room_of(house, newsroom).digest_weekday) == (990, 5)
+    for wrong in ({"digest_at": "25:00"}, {"digest_at": ""}, {"digest_weekday": "8"}, {"digest_weekday": ""}):
+        assert owner.send("/desk/river/settings", **{**fields, **at, **wrong}).status_code == 422, wrong
     owner.send("/desk/river/settings", late_after="1", notice_style="both")
     assert (room_of(house, newsroom).together, room_of(house, newsroom).late_after) == (False, 60)
 

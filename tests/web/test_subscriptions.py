@@ -12,12 +12,12 @@ from werkzeug.test import TestResponse
 from pressroom import create_app
 from pressroom.config import Config
 from pressroom.db import Database
-from pressroom.mailing import subscriber, subscribing, suppression
-from pressroom.mailing.subscriber import Subscriber
+from pressroom.mailing import choosing, subscriber, subscribing, suppression
+from pressroom.mailing.subscriber import Frequency, Subscriber
 from pressroom.outbox import OutboxRow
 from pressroom.releases.founding import add_beat
 from pressroom.service import Service
-from tests.makers import NAMES, make_newsroom
+from tests.makers import NAMES, make_newsroom, now
 
 EMAIL = "dilan@example.org"
 
@@ -100,7 +100,7 @@ def test_a_sign_up_stores_the_wording_that_was_shown(site: Site) -> None:
     agreed = re.search(r'name="agree"[^>]*> ([^<]+)</label>', shown)
     assert agreed is not None and row.consent_text.startswith(agreed[1])
     with site.database.reading() as tx:
-        assert subscribing.choices(tx, row).beats == ["water"]
+        assert choosing.choices(tx, row, now=now()).beats == ["water"]
     assert site.asked("send_confirmation") == 1
 
 
@@ -215,7 +215,7 @@ def test_preferences_show_and_keep_what_was_chosen(site: Site) -> None:
     row = site.row()
     assert row is not None and row.languages == ["ar", "kmr"]
     with site.database.reading() as tx:
-        assert subscribing.choices(tx, row).beats == ["water"]
+        assert choosing.choices(tx, row, now=now()).beats == ["water"]
     assert site.submit(path, language_1="").status_code == 422
     assert site.program.post(path, data={"language_1": "en"}).status_code == 400
 
@@ -231,3 +231,68 @@ def test_whoever_would_rather_wait_for_their_language_says_how_long(site: Site) 
     with site.database.reading() as tx:
         assert tx.scalars(select(Subscriber.wait_hours)).one() == 12
     assert 'value="0" selected' in site.submit(path, path, language_1="ckb", wait="-1").text
+
+
+def test_how_often_is_chosen_and_kept(site: Site) -> None:
+    path = f"/preferences/{site.token('preferences', site.subscribed())}"
+    assert 'value="immediate" checked' in site.browser.get(path).text
+    answer = site.submit(path, path, language_1="en", frequency="weekly")
+    assert 'value="weekly" checked' in answer.text and "Monday, 07:00 (Asia/Baghdad)" in answer.text
+    row = site.row()
+    assert row is not None and row.frequency is Frequency.WEEKLY
+    assert 'value="immediate" checked' in site.submit(path, path, language_1="en", frequency="hourly").text
+
+
+@pytest.mark.parametrize(("choice", "days"), [("week", 7), ("month", 30)])
+def test_a_pause_is_chosen_kept_and_ended(site: Site, choice: str, days: int) -> None:
+    path = f"/preferences/{site.token('preferences', site.subscribed())}"
+    assert 'value="keep"' not in site.browser.get(path).text
+    answer = site.submit(path, path, language_1="en", pause=choice)
+    assert 'value="keep" checked' in answer.text and "Go on pausing until" in answer.text
+    row = site.row()
+    assert row is not None and row.paused_until is not None
+    there = row.paused_until.astimezone(site.newsroom.zone)
+    assert (there.hour, there.minute) == (0, 0)
+    assert there.date() == now().astimezone(site.newsroom.zone).date() + timedelta(days=days)
+    site.submit(path, path, language_1="ar", pause="keep")
+    kept = site.row()
+    assert kept is not None and kept.paused_until == row.paused_until
+    site.submit(path, path, language_1="ar", pause="")
+    ended = site.row()
+    assert ended is not None and ended.paused_until is None
+
+
+def test_a_pause_lasts_until_a_day_to_come_within_a_year(site: Site) -> None:
+    path = f"/preferences/{site.token('preferences', site.subscribed())}"
+    today = now().astimezone(site.newsroom.zone).date()
+    for wrong in ("", "soon", "99999-01-01", today.isoformat(), (today + timedelta(days=400)).isoformat()):
+        answer = site.submit(path, path, language_1="en", pause="until", pause_until=wrong)
+        assert answer.status_code == 422 and 'role="alert"' in answer.text, wrong
+    tomorrow = today + timedelta(days=1)
+    assert site.submit(path, path, language_1="en", pause="until", pause_until=tomorrow.isoformat()).status_code == 200
+    row = site.row()
+    assert row is not None and row.paused_until is not None
+    assert row.paused_until.astimezone(site.newsroom.zone).date() == tomorrow
+
+
+@pytest.mark.parametrize("tag", ["en", "ckb", "kmr", "ar"])
+def test_preferences_speak_each_language_in_its_direction(site: Site, tag: str) -> None:
+    path = f"/preferences/{site.token('preferences', site.subscribed())}"
+    page = site.submit(path, path, language_1=tag, pause="week").text
+    direction = "rtl" if tag in ("ckb", "ar") else "ltr"
+    assert f'<html lang="{tag}" dir="{direction}">' in page
+    assert ("One message a day" in page) is (tag == "en")
+    assert "<script" not in page
+
+
+def test_looking_at_preferences_a_hundred_times_changes_nothing(site: Site) -> None:
+    subscriber_id = site.subscribed()
+    path = f"/preferences/{site.token('preferences', subscriber_id)}"
+    site.submit(path, path, language_1="en", frequency="daily", pause="week")
+    before = site.row()
+    for _ in range(50):
+        assert site.program.get(f"{path}?pause=&frequency=immediate").status_code == 200
+        assert site.program.head(path).status_code == 200
+    after = site.row()
+    assert before is not None and after is not None
+    assert (before.frequency, before.paused_until) == (after.frequency, after.paused_until)

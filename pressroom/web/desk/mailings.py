@@ -1,4 +1,4 @@
-"""Mailings at the desk: start, test, watch, pause, resume, cancel."""
+"""Mailings and digests at the desk: start, test, watch, pause, resume, cancel, send again to one person."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from pressroom.db import Database
-from pressroom.errors import Conflict, Refused
+from pressroom.errors import Conflict, NotFound, Refused
+from pressroom.mailing import digest, sending_again, steering
 from pressroom.mailing import mailing as mailings
-from pressroom.mailing import steering
 from pressroom.mailing.mailing import FINAL, Mailing, Progress
 from pressroom.mailing.media_list import MediaList
 from pressroom.people.account import Act
@@ -24,6 +24,7 @@ from pressroom.web.publishing import the_service
 
 bp = Blueprint("mailings", __name__)
 
+_SHOWN = 30
 _ONE = "/<slug>/mailings/<int(max=9223372036854775807):mailing_id>"
 
 
@@ -60,22 +61,40 @@ def start(slug: str, release_id: str) -> ResponseReturnValue:
     return redirect(url_for(".mailing", slug=slug, mailing_id=mailing_id), 303)
 
 
+@bp.get("/<slug>/digests")
+def digests(slug: str) -> ResponseReturnValue:
+    """The newest mailings of digests, with what became of their messages."""
+    with room.enter(slug, Act.READ) as entered:
+        found = digest.of_newsroom(entered.tx, entered.newsroom.id, _SHOWN)
+        told = [(one, mailings.progress(entered.tx, one.id)) for one in found]
+        return render_template("desk/digests.html", room=entered, newsroom=entered.newsroom, told=told)
+
+
 @bp.get(_ONE)
 def mailing(slug: str, mailing_id: int) -> ResponseReturnValue:
     with room.enter(slug, Act.READ) as entered:
-        found = entered.mailing(mailing_id)
-        progress = mailings.progress(entered.tx, found.id)
-        return render_template(
-            "desk/mailing.html",
-            room=entered,
-            newsroom=entered.newsroom,
-            mailing=found,
-            sheet=sheet.of(entered.tx, entered.newsroom, entered.release(found.release_id), entered.now),
-            lists=_lists(entered, found),
-            progress=progress,
-            counts=_counts(progress),
-            is_over=progress.state in FINAL,
-        )
+        return _page(entered, entered.mailing(mailing_id))
+
+
+@bp.post(f"{_ONE}/again")
+def send_again(slug: str, mailing_id: int) -> ResponseReturnValue:
+    """The release of this mailing once more, to one person."""
+    service, given = the_service(), request.form
+    with room.enter(slug, Act.SEND) as entered:
+        release_id, now = entered.mailing(mailing_id).release_id, entered.now
+    if release_id is None:
+        raise NotFound("A digest is not sent again; send the release it told of.")
+    try:
+        terms.require_mail([given.get("address", "")])
+        again = sending_again.send_again(
+            service.database, service.keyring, release_id, given.get("address", ""), given.get("reason", ""),
+            now=now, by=auth.account_id(),
+        )  # fmt: skip
+    except (Refused, Conflict, NotFound) as error:
+        with room.enter(slug, Act.SEND) as entered:
+            return _page(entered, entered.mailing(mailing_id), wrong=error.message), status_of(error)
+    room.ring()
+    return redirect(url_for(".mailing", slug=slug, mailing_id=again), 303)
 
 
 @bp.get(f"{_ONE}/progress.json")
@@ -102,6 +121,26 @@ def steer(slug: str, mailing_id: int, act: str) -> ResponseReturnValue:
     acts[act](database, mailing_id, now=now, by=auth.account_id())
     room.ring()
     return redirect(url_for(".mailing", slug=slug, mailing_id=mailing_id), 303)
+
+
+def _page(entered: Room, found: Mailing, *, wrong: str | None = None) -> str:
+    progress = mailings.progress(entered.tx, found.id)
+    told = None
+    if found.release_id is not None:
+        told = sheet.of(entered.tx, entered.newsroom, entered.release(found.release_id), entered.now)
+    return render_template(
+        "desk/mailing.html",
+        room=entered,
+        newsroom=entered.newsroom,
+        mailing=found,
+        sheet=told,
+        lists=_lists(entered, found),
+        progress=progress,
+        counts=_counts(progress),
+        is_over=progress.state in FINAL,
+        given=request.form,
+        wrong=wrong,
+    )
 
 
 def _form(entered: Room, release_id: str, *, wrong: str | None = None) -> str:

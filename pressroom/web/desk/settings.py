@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -9,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
+from pressroom import catalogues
 from pressroom.errors import Conflict, NotAllowed, NotFound, Refused
 from pressroom.mailing import accrediting, subscriber
 from pressroom.mailing.subscriber import Subscriber
@@ -20,6 +22,7 @@ from pressroom.web import auth
 from pressroom.web.desk import room
 from pressroom.web.desk.room import Room
 from pressroom.web.errors import status_of
+from pressroom.web.locale import page_language
 from pressroom.web.publishing import the_service
 
 bp = Blueprint("settings", __name__)
@@ -97,12 +100,25 @@ def _habits() -> Habits:
         raise Refused(_("The late limit is a whole number of minutes, at most a week."))
     if style not in list(NoticeStyle):
         raise Refused(_("Choose how feeds tell of corrections."))
+    minute, weekday = _digest_time()
     return Habits(
         together=given.get("together") == "1",
         faces_checked=given.get("faces_checked") == "1",
         late_after=int(minutes) * 60,
         notice_style=NoticeStyle(style),
+        digest_minute=minute,
+        digest_weekday=weekday,
     )
+
+
+def _digest_time() -> tuple[int | None, int | None]:
+    """Minutes after midnight, and the number of a weekday; what the form does not name stays as it is."""
+    at, weekday = request.form.get("digest_at"), request.form.get("digest_weekday")
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", at.strip()) if at is not None else None
+    if (at is not None and found is None) or weekday not in {None, *"1234567"}:
+        raise Refused(_("Choose a time and a day on which digests leave."))
+    minute = int(found[1]) * 60 + int(found[2]) if found else None
+    return minute, int(weekday) if weekday else None
 
 
 def _page(entered: Room, *, wrong: str | None = None) -> str:
@@ -120,6 +136,7 @@ def _page(entered: Room, *, wrong: str | None = None) -> str:
         wants_two=approving.wants_two(entered.tx, entered.newsroom),
         rules=list(ApprovalRule),
         styles=list(NoticeStyle),
+        weekdays=catalogues.weekdays(page_language().tag),
         accredited=[address for one in found if (address := subscriber.open_(keyring, one).email)],
         accredited_count=entered.tx.execute(count).scalar_one(),
         given=request.form,

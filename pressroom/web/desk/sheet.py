@@ -110,7 +110,7 @@ def load(tx: Session, newsroom: Newsroom, releases: Sequence[Release], now: date
     found, newest = _translations(tx, ids), _newest(tx, ids)
     mailings: dict[str, list[Mailing]] = defaultdict(list)
     for mailing in tx.scalars(select(Mailing).where(Mailing.release_id.in_(ids)).order_by(Mailing.id.desc())):
-        mailings[mailing.release_id].append(mailing)
+        mailings[mailing.release_id or ""].append(mailing)
     return [
         Sheet(newsroom, one, standing(one, now), _texts(newsroom, one, found[one.id], newest, now), mailings[one.id])
         for one in releases

@@ -29,6 +29,7 @@ ACTS = {
     "finish mailing": _("Mailing finished"),
     "pause mailing": _("Mailing paused"),
     "resume mailing": _("Mailing resumed"),
+    "send again": _("Sent again to one person"),
     "cancel mailing": _("Mailing cancelled"),
     "stop everything": _("Everything leaving was stopped"),
     "allow again": _("Leaving was allowed again"),
