@@ -8,72 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from pressroom import readers
 from pressroom.errors import ConfigError
-
-
-def _flag(text: str) -> bool:
-    if text.lower() in ("1", "true", "yes", "on"):
-        return True
-    if text.lower() in ("0", "false", "no", "off", ""):
-        return False
-    raise ValueError("use 1 or 0")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("use a whole number of at least 1")
-    return number
-
-
-def _not_negative(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError("use a whole number, 0 or more")
-    return number
-
-
-def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
-        raise ValueError("use an address such as https://press.example.org, with no path")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _proxies(text: str) -> tuple[str, ...]:
-    return tuple(str(ip_network(part, strict=False)) for part in text.replace(",", " ").split())
-
-
-def _signer(text: str) -> str:
-    if text not in ("process", "relay"):
-        raise ValueError("use process or relay")
-    return text
-
-
-def _text(text: str) -> str:
-    return text
-
-
-def _login(text: str) -> str:
-    name, colon, password = text.partition(":")
-    if not name or not colon or len(password) < 16:
-        raise ValueError("use NAME:PASSWORD, with a password of at least 16 characters")
-    return text
-
-
-def _bounce_address(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    # A return path adds up to 36 characters to the local part, of which RFC 5321 allows 64.
-    if not local or not at or "." not in domain or len(local.encode()) > 28 or "+" in local or " " in text:
-        raise ValueError("use an address such as bounces@example.org, with at most 28 characters and no + before the @")
-    return text
 
 
 def _setting(name: str, read: Callable[[str], Any], default: Any, why: str, *, secret: bool = False) -> Any:
@@ -88,11 +30,14 @@ class Config:
         "PRESSROOM_DATA_DIR", Path, Path("var"), "Where the database, keys and the local mailbox live."
     )
     base_url: str = _setting(
-        "PRESSROOM_BASE_URL", _base_url, "http://127.0.0.1:8000", "The address people use; every link starts with it."
+        "PRESSROOM_BASE_URL",
+        readers.base_url,
+        "http://127.0.0.1:8000",
+        "The address people use; every link starts with it.",
     )
     secret_key: str | None = _setting(
         "PRESSROOM_SECRET_KEY",
-        _text,
+        readers.text,
         None,
         "Signs sessions, links and Message-IDs; at least 32 characters.",
         secret=True,
@@ -102,27 +47,27 @@ class Config:
     )
     database_url: str | None = _setting(
         "PRESSROOM_DATABASE_URL",
-        _text,
+        readers.text,
         None,
         "PostgreSQL, for many machines; SQLite in the data directory by default.",
         secret=True,
     )
     redis_url: str | None = _setting(
         "PRESSROOM_REDIS_URL",
-        _text,
+        readers.text,
         None,
         "The Redis or Valkey that rings the workers; `pressroom up` starts its own by default.",
         secret=True,
     )
     trusted_proxies: tuple[str, ...] = _setting(
         "PRESSROOM_TRUSTED_PROXIES",
-        _proxies,
+        readers.proxies,
         (),
         "Addresses or networks of your own reverse proxies, whose X-Forwarded-For and -Proto are believed.",
     )
     bounce_address: str | None = _setting(
         "PRESSROOM_BOUNCE_ADDRESS",
-        _bounce_address,
+        readers.bounce_address,
         None,
         "With it, each message has a return path of its own; without it, the sender's.",
     )
@@ -130,100 +75,121 @@ class Config:
         "PRESSROOM_BOUNCE_MAILDIR", Path, None, "A Maildir that gets the mail to the bounce address."
     )
     imap_server: str | None = _setting(
-        "PRESSROOM_IMAP_SERVER", _text, None, "An IMAP server that holds the mail to the bounce address."
+        "PRESSROOM_IMAP_SERVER", readers.text, None, "An IMAP server that holds the mail to the bounce address."
     )
-    imap_port: int = _setting("PRESSROOM_IMAP_PORT", _positive, 993, "Its port for TLS from the first byte.")
-    imap_username: str | None = _setting("PRESSROOM_IMAP_USERNAME", _text, None, "Login there.")
-    imap_password: str | None = _setting("PRESSROOM_IMAP_PASSWORD", _text, None, "Password there.", secret=True)
-    imap_folder: str = _setting("PRESSROOM_IMAP_FOLDER", _text, "INBOX", "The folder; what is read is deleted there.")
+    imap_port: int = _setting("PRESSROOM_IMAP_PORT", readers.positive, 993, "Its port for TLS from the first byte.")
+    imap_username: str | None = _setting("PRESSROOM_IMAP_USERNAME", readers.text, None, "Login there.")
+    imap_password: str | None = _setting("PRESSROOM_IMAP_PASSWORD", readers.text, None, "Password there.", secret=True)
+    imap_folder: str = _setting(
+        "PRESSROOM_IMAP_FOLDER", readers.text, "INBOX", "The folder; what is read is deleted there."
+    )
     hook_secret: str | None = _setting(
-        "PRESSROOM_HOOK_SECRET", _text, None, "Signs what your own programs post to /hooks.", secret=True
+        "PRESSROOM_HOOK_SECRET", readers.text, None, "Signs what your own programs post to /hooks.", secret=True
     )
     mailgun_key: str | None = _setting(
-        "PRESSROOM_MAILGUN_KEY", _text, None, "Mailgun's HTTP webhook signing key.", secret=True
+        "PRESSROOM_MAILGUN_KEY", readers.text, None, "Mailgun's HTTP webhook signing key.", secret=True
     )
     postmark_login: str | None = _setting(
-        "PRESSROOM_POSTMARK_LOGIN", _login, None, "NAME:PASSWORD in the address that Postmark calls.", secret=True
+        "PRESSROOM_POSTMARK_LOGIN",
+        readers.login,
+        None,
+        "NAME:PASSWORD in the address that Postmark calls.",
+        secret=True,
     )
     sparkpost_login: str | None = _setting(
-        "PRESSROOM_SPARKPOST_LOGIN", _login, None, "NAME:PASSWORD that SparkPost logs in with.", secret=True
+        "PRESSROOM_SPARKPOST_LOGIN", readers.login, None, "NAME:PASSWORD that SparkPost logs in with.", secret=True
     )
     sendgrid_key: str | None = _setting(
-        "PRESSROOM_SENDGRID_KEY", _text, None, "The verification key of SendGrid's signed event webhook."
+        "PRESSROOM_SENDGRID_KEY", readers.text, None, "The verification key of SendGrid's signed event webhook."
     )
     ses_topic: str | None = _setting(
-        "PRESSROOM_SES_TOPIC", _text, None, "The ARN of the SNS topic to which Amazon SES reports."
+        "PRESSROOM_SES_TOPIC", readers.text, None, "The ARN of the SNS topic to which Amazon SES reports."
     )
     mail_per_hour: int | None = _setting(
-        "PRESSROOM_MAIL_PER_HOUR", _positive, None, "The relay's quota for any 60 minutes; no limit by default."
+        "PRESSROOM_MAIL_PER_HOUR", readers.positive, None, "The relay's quota for any 60 minutes; no limit by default."
     )
     mail_per_day: int | None = _setting(
-        "PRESSROOM_MAIL_PER_DAY", _positive, None, "The relay's quota for any 24 hours; no limit by default."
+        "PRESSROOM_MAIL_PER_DAY", readers.positive, None, "The relay's quota for any 24 hours; no limit by default."
     )
     mail_connections: int = _setting(
         "PRESSROOM_MAIL_CONNECTIONS",
-        _positive,
+        readers.positive,
         4,
         "SMTP connections per mail worker; each can leave one message in doubt when it dies.",
     )
     mail_spare_connections: int = _setting(
         "PRESSROOM_MAIL_SPARE_CONNECTIONS",
-        _not_negative,
+        readers.not_negative,
         12,
         "More SMTP connections per mail worker, opened while others wait long for an answer; they leave doubts alike.",
     )
     mail_per_second: int | None = _setting(
         "PRESSROOM_MAIL_PER_SECOND",
-        _positive,
+        readers.positive,
         None,
         "Most messages a second from each mail worker; no limit by default.",
     )
     mail_domain_connections: int | None = _setting(
         "PRESSROOM_MAIL_DOMAIN_CONNECTIONS",
-        _positive,
+        readers.positive,
         None,
         "Most messages at once from each mail worker to one recipient domain; no limit by default.",
     )
     mail_domain_per_minute: int | None = _setting(
         "PRESSROOM_MAIL_DOMAIN_PER_MINUTE",
-        _positive,
+        readers.positive,
         None,
         "Most messages a minute from each mail worker to one recipient domain; no limit by default.",
     )
     mail_hold: int = _setting(
         "PRESSROOM_MAIL_HOLD",
-        _not_negative,
+        readers.not_negative,
         60,
         "Seconds a mailing waits before its first message, so that it can still be stopped.",
     )
     dkim: str = _setting(
         "PRESSROOM_DKIM",
-        _signer,
+        readers.signer,
         "process",
         "Who signs: `process` for newsrooms whose keys are switched on, or `relay` for none here.",
     )
     smtp_insecure: bool = _setting(
-        "PRESSROOM_SMTP_INSECURE", _flag, False, "Allow unencrypted SMTP to a server that is not on this machine."
+        "PRESSROOM_SMTP_INSECURE",
+        readers.flag,
+        False,
+        "Allow unencrypted SMTP to a server that is not on this machine.",
     )
     mail_server: str | None = _setting(
-        "MAIL_SERVER", _text, None, "Your mail relay. Without it the demo catches all mail in a local mailbox."
+        "MAIL_SERVER", readers.text, None, "Your mail relay. Without it the demo catches all mail in a local mailbox."
     )
-    mail_port: int = _setting("MAIL_PORT", _positive, 25, "The relay's port.")
-    mail_use_tls: bool = _setting("MAIL_USE_TLS", _flag, False, "STARTTLS, with the certificate verified.")
+    mail_port: int = _setting("MAIL_PORT", readers.positive, 25, "The relay's port.")
+    mail_use_tls: bool = _setting("MAIL_USE_TLS", readers.flag, False, "STARTTLS, with the certificate verified.")
     mail_use_ssl: bool = _setting(
-        "MAIL_USE_SSL", _flag, False, "TLS from the first byte, with the certificate verified."
+        "MAIL_USE_SSL", readers.flag, False, "TLS from the first byte, with the certificate verified."
     )
-    mail_username: str | None = _setting("MAIL_USERNAME", _text, None, "Login at the relay.")
-    mail_password: str | None = _setting("MAIL_PASSWORD", _text, None, "Password at the relay.", secret=True)
+    mail_username: str | None = _setting("MAIL_USERNAME", readers.text, None, "Login at the relay.")
+    mail_password: str | None = _setting("MAIL_PASSWORD", readers.text, None, "Password at the relay.", secret=True)
     mail_default_sender: str | None = _setting(
-        "MAIL_DEFAULT_SENDER", _text, None, "Sender of mail that no newsroom sends, such as invitations."
+        "MAIL_DEFAULT_SENDER", readers.text, None, "Sender of mail that no newsroom sends, such as invitations."
     )
-    web_workers: int = _setting("PRESSROOM_WEB_WORKERS", _positive, 2, "Web server processes.")
+    dns_server: str | None = _setting(
+        "PRESSROOM_DNS_SERVER",
+        readers.dns_server,
+        None,
+        "The DNS server that `pressroom doctor` asks; the system's by default.",
+    )
+    web_workers: int = _setting("PRESSROOM_WEB_WORKERS", readers.positive, 2, "Web server processes.")
     demo: bool = _setting(
-        "PRESSROOM_DEMO", _flag, False, "Set by `pressroom up --demo`: catches mail locally unless MAIL_SERVER is set."
+        "PRESSROOM_DEMO",
+        readers.flag,
+        False,
+        "Set by `pressroom up --demo`: catches mail locally unless MAIL_SERVER is set.",
     )
     mailbox_port: int | None = _setting(
-        "PRESSROOM_MAILBOX_PORT", _positive, None, "Set by `pressroom up --demo`: where its local mailbox listens."
+        "PRESSROOM_MAILBOX_PORT",
+        readers.positive,
+        None,
+        "Set by `pressroom up --demo`: where its local mailbox listens.",
     )
 
     @property

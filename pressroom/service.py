@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
 
 from pressroom import tables
 from pressroom.config import Config
@@ -47,3 +50,21 @@ class Service:
     def check(self) -> None:
         """Raises ConfigError for a secret that is missing, before anything is served."""
         _ = self.keyring, self.signer
+
+    def check_database(self) -> None:
+        """Raises ConfigError for a database that is away, empty or of another version."""
+        database = self.database
+        path = database.url.removeprefix("sqlite:///").partition("?")[0]
+        try:
+            # Asking SQLite would make the file.
+            schema = None if database.is_sqlite and not Path(path).exists() else database.schema()
+        except OperationalError:
+            raise ConfigError(
+                "The database cannot be reached: check that it runs, and PRESSROOM_DATABASE_URL."
+            ) from None
+        if schema is None:
+            raise ConfigError("There is no database yet: run `pressroom init` first (or check PRESSROOM_DATA_DIR).")
+        if schema < database.head():
+            raise ConfigError("The database is older than this program: run `pressroom init` to upgrade it.")
+        if schema > database.head():
+            raise ConfigError("The database is newer than this program: upgrade pressroom on this machine.")

@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pressroom"
 
 FLOOR = frozenset(
-    "addresses catalogues config db errors folded languages markup migrations outbox phrases plain_text seal signing "
-    "tables wrapping".split()
+    "addresses catalogues config db errors folded languages markup migrations outbox phrases plain_text readers seal "
+    "signing tables wrapping".split()
 )
 DESKS = {
     "people": frozenset[str](),
@@ -22,7 +22,9 @@ DESKS = {
     "mailing": frozenset({"people", "releases"}),
 }
 # `__init__` is create_app(), the only wiring; `demo` is loaded by `pressroom up --demo` alone.
-DOORS = frozenset("__init__ acts api cli clock demo doorbell inbox jobs service smtp supervising web working".split())
+DOORS = frozenset(
+    "__init__ acts api cli clock demo doctor doorbell inbox jobs service smtp supervising web working".split()
+)
 
 # Alembic must know every table, wherever its noun stands.
 FLOOR_THAT_KNOWS_DESKS = frozenset({"tables"})

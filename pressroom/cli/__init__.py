@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "bounces": "pressroom.cli.bounces:bounces",
     "suppression": "pressroom.cli.suppression:suppression",
     "export": "pressroom.cli.export:export",
+    "doctor": "pressroom.cli.doctor:doctor",
 }
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import OperationalError
-
-from pressroom.errors import ConfigError, NotFound
+from pressroom.errors import NotFound
 from pressroom.people import inviting
 from pressroom.service import Service
 from pressroom.supervising import keeping
@@ -21,24 +18,8 @@ def open_service() -> Service:
     """Raises ConfigError for a missing key, and for a database that is away, empty or of another version."""
     service = Service.open(keeping.load())
     service.check()
-    _check_schema(service)
+    service.check_database()
     return service
-
-
-def _check_schema(service: Service) -> None:
-    database = service.database
-    path = database.url.removeprefix("sqlite:///").partition("?")[0]
-    try:
-        # Asking SQLite would make the file.
-        schema = None if database.is_sqlite and not Path(path).exists() else database.schema()
-    except OperationalError:
-        raise ConfigError("The database cannot be reached: check that it runs, and PRESSROOM_DATABASE_URL.") from None
-    if schema is None:
-        raise ConfigError("There is no database yet: run `pressroom init` first (or check PRESSROOM_DATA_DIR).")
-    if schema < database.head():
-        raise ConfigError("The database is older than this program: run `pressroom init` to upgrade it.")
-    if schema > database.head():
-        raise ConfigError("The database is newer than this program: upgrade pressroom on this machine.")
 
 
 def database_now(service: Service) -> datetime:

@@ -59,7 +59,7 @@ class Session:
         self._unread = b""
         self._lines: list[bytes] = []
         self._outgoing: list[bytes] = []
-        self._extensions: frozenset[str] = frozenset()
+        self.extensions: frozenset[str] = frozenset()
         self._auth: frozenset[str] = frozenset()
         self._opening: Generator[bytes | StartTls, Reply, None] | None = self._open()
         self._asked = next(self._opening)
@@ -90,7 +90,7 @@ class Session:
         commands = [f"MAIL FROM:<{envelope.sender}>{mail}\r\n", f"RCPT TO:<{envelope.recipient}>{rcpt}\r\n", "DATA\r\n"]
         self._replies = []
         self.patience = COMMAND_SECONDS
-        if "PIPELINING" in self._extensions:
+        if "PIPELINING" in self.extensions:
             self._outgoing.append("".join(commands).encode())
             self._commands, self._expected = [], 3
         else:
@@ -119,7 +119,7 @@ class Session:
     def secured(self) -> None:
         """TLS stands; what was learnt before it counts for nothing (RFC 3207 §4.2)."""
         self.wants_tls, self._unread, self._lines = False, b"", []
-        self._extensions = self._auth = frozenset()
+        self.extensions = self._auth = frozenset()
         self._step((220, b""))
 
     def _hear(self, reply: Reply) -> None:
@@ -203,13 +203,13 @@ class Session:
         self.patience = COMMAND_SECONDS
 
     def _parameters(self, envelope: Envelope, envelope_id: str) -> tuple[str | None, str]:
-        mail = f" SIZE={len(envelope.data)}" if "SIZE" in self._extensions else ""
+        mail = f" SIZE={len(envelope.data)}" if "SIZE" in self.extensions else ""
         rcpt = ""
         if not (envelope.sender.isascii() and envelope.recipient.isascii()):
-            if "SMTPUTF8" not in self._extensions:
+            if "SMTPUTF8" not in self.extensions:
                 return None, ""
             mail += " SMTPUTF8"
-        if "DSN" in self._extensions:
+        if "DSN" in self.extensions:
             mail += f" RET=HDRS ENVID={envelope_id}"
             rcpt = " NOTIFY=FAILURE,DELAY"
             if envelope.recipient.isascii():
@@ -232,7 +232,7 @@ class Session:
         _require(220, (yield b""))
         yield from self._greet()
         if self._terms.starttls:
-            if "STARTTLS" not in self._extensions:
+            if "STARTTLS" not in self.extensions:
                 raise OpeningRefused(Answer(Outcome.UNSENT, text="the mail server offers no STARTTLS"))
             _require(220, (yield b"STARTTLS\r\n"))
             yield StartTls()
@@ -246,7 +246,7 @@ class Session:
             _require(250, (yield f"HELO {self._terms.hello}\r\n".encode()))
             return
         offered = [_decode(line).upper().split() for line in text.split(b"\n")[1:]]
-        self._extensions = frozenset(words[0] for words in offered if words)
+        self.extensions = frozenset(words[0] for words in offered if words)
         self._auth = frozenset(method for words in offered if words[:1] == ["AUTH"] for method in words[1:])
 
     def _log_in(self, username: str, password: str) -> Generator[bytes | StartTls, Reply, None]:

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import datetime as dt
 import email
 import email.policy
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,10 +11,6 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink as DiscardingHandler
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from flask_mail import Message, email_dispatched
 
 from pressroom.config import Config
@@ -24,6 +18,7 @@ from pressroom.errors import ConfigError, TryLater
 from pressroom.mailing.wire import Envelope, Outcome
 from pressroom.smtp.face import Mail
 from pressroom.supervising.ports import free_port
+from tests.certificates import self_signed
 from tests.conftest import MakeConfig
 from tests.sink import Sink
 
@@ -203,27 +198,9 @@ def test_a_refusal_that_was_read_holds_though_the_server_closes(
 @pytest.fixture
 def unknown_authority(tmp_path: Path) -> Iterator[int]:
     """A mail server with STARTTLS whose certificate nobody vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
+    controller = Controller(
+        DiscardingHandler(), hostname="127.0.0.1", port=free_port(), tls_context=self_signed(tmp_path)
     )
-    (tmp_path / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (tmp_path / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    controller = Controller(DiscardingHandler(), hostname="127.0.0.1", port=free_port(), tls_context=context)
     controller.start()
     yield controller.port
     controller.stop()

@@ -1,0 +1,104 @@
+"""A small DNS server on a free port: it knows what it is told, fails or keeps silent where it is told to."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import struct
+import threading
+from collections import Counter
+from collections.abc import Iterable
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+
+class NameServer:
+    """`asked` counts the questions by name and kind. What is longer than a datagram it says over TCP only."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], list[str]] = {}
+        self._failing: set[str] = set()
+        self._silent: set[str] = set()
+        self.asked: Counter[tuple[str, str]] = Counter()
+        self._datagrams = socketserver.ThreadingUDPServer(("127.0.0.1", 0), self._handler(_Datagram))
+        self.port = int(self._datagrams.server_address[1])
+        socketserver.ThreadingTCPServer.allow_reuse_address = True
+        self._streams = socketserver.ThreadingTCPServer(("127.0.0.1", self.port), self._handler(_Stream))
+        for server in (self._datagrams, self._streams):
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        for server in (self._datagrams, self._streams):
+            server.shutdown()
+            server.server_close()
+
+    def text(self, name: str, *values: str) -> None:
+        """Replaces the TXT records of a name; each is cut into strings of 200."""
+        parts = [[value[at : at + 200] for at in range(0, len(value), 200)] for value in values]
+        self.know(name, "TXT", [" ".join(f'"{one}"' for one in part) for part in parts])
+
+    def know(self, name: str, kind: str, values: Iterable[str]) -> None:
+        self._known[name.lower(), kind] = list(values)
+
+    def fail(self, name: str) -> None:
+        self._failing.add(name.lower())
+
+    def keep_silent(self, name: str) -> None:
+        self._silent.add(name.lower())
+
+    def _handler(self, base: type[_Handler]) -> type[_Handler]:
+        return type("Handler", (base,), {"names": self})
+
+    def answer(self, data: bytes) -> dns.message.Message | None:
+        query = dns.message.from_wire(data)
+        question = query.question[0]
+        name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
+        self.asked[name, kind] += 1
+        if name in self._silent:
+            return None
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.RA
+        if name in self._failing:
+            response.set_rcode(dns.rcode.SERVFAIL)
+        elif values := self._known.get((name, kind)):
+            response.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *values))
+        elif not any(one == name for one, _ in self._known):
+            response.set_rcode(dns.rcode.NXDOMAIN)
+        return response
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    names: NameServer
+
+
+class _Datagram(_Handler):
+    def handle(self) -> None:
+        data, line = self.request
+        response = self.names.answer(data)
+        if response is None:
+            return
+        wire = response.to_wire()
+        if len(wire) > 512:
+            response.flags |= dns.flags.TC
+            response.answer.clear()
+            wire = response.to_wire()
+        line.sendto(wire, self.client_address)
+
+
+class _Stream(_Handler):
+    def handle(self) -> None:
+        connection: socket.socket = self.request
+        (length,) = struct.unpack("!H", connection.recv(2, socket.MSG_WAITALL))
+        response = self.names.answer(connection.recv(length, socket.MSG_WAITALL))
+        if response is not None:
+            wire = response.to_wire()
+            connection.sendall(struct.pack("!H", len(wire)) + wire)
