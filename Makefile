@@ -20,7 +20,7 @@ run: $(RUN) ## installs, and runs the whole service with a demo newsroom; Ctrl-C
 	@exec .venv/bin/pressroom up --demo $(if $(PORT),--port "$(PORT)")
 
 test: $(TEST) ## installs, and runs the tests on real Redis, SQLite and PostgreSQL
-	@unset PRESSROOM_DATA_DIR; exec .venv/bin/python -m pytest -n 2 -m "not chaos"
+	@unset PRESSROOM_DATA_DIR; exec .venv/bin/python -m pytest -n 3 -m "not chaos"
 
 check: $(TEST) ## format, lint, types
 	@.venv/bin/ruff format --check .
@@ -30,8 +30,8 @@ check: $(TEST) ## format, lint, types
 chaos: $(TEST) ## kills, stops and restarts what there is in the middle of 20,000 deliveries, and counts
 	@unset PRESSROOM_DATA_DIR; exec .venv/bin/python -m pytest -m chaos -s tests/chaos
 
-bench: $(TEST) ## measures mail beside other senders; needs Debian's postfix, and two cores
-	@unset PRESSROOM_DATA_DIR; exec .venv/bin/python -m tests.bench.mail $(BENCH)
+bench: $(TEST) ## measures mail beside other senders, long lists, slow replies; needs Debian's postfix, and two cores
+	@unset PRESSROOM_DATA_DIR; for part in $(or $(BENCH),mail long_list slow_replies); do .venv/bin/python -m tests.bench.$$part || exit; done
 
 browser: ## installs Debian's Chromium and fonts for the browser tests (as root)
 	apt-get update

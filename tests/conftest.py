@@ -58,7 +58,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(postgres_server: PostgresServer) -> str:
+def _migrated_postgres(postgres_server: PostgresServer) -> str:
     _migrate(_sqlalchemy(postgres_server.create("migrated")))
     return "migrated"
 
@@ -81,10 +81,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("_sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
+    # One for all tests: what is new is slow at first.
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = f"test_{next(_numbers)}"
-    yield server.create(name, template=request.getfixturevalue("_postgres_template"))
-    server.drop(name)
+    name = request.getfixturevalue("_migrated_postgres")
+    server.empty(name)
+    yield server.url(name)
 
 
 @pytest.fixture

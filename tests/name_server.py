@@ -30,7 +30,7 @@ class NameServer:
         self._streams = socketserver.ThreadingTCPServer(("127.0.0.1", self.port), self._handler(_Stream))
         for server in (self._datagrams, self._streams):
             server.daemon_threads = True
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def address(self) -> str:

@@ -47,8 +47,8 @@ class Ask(Protocol):
 class Dns:
     """Remembers what it was told, so that domains that share records ask once."""
 
-    def __init__(self, server: str | None = None, *, seconds: float = _SECONDS) -> None:
-        self._server, self._seconds, self._left = server, seconds, _SECONDS_IN_ALL
+    def __init__(self, server: str | None = None, *, seconds: float | None = None) -> None:
+        self._server, self._seconds, self._left = server, seconds or _SECONDS, _SECONDS_IN_ALL
         self._resolver: dns.resolver.Resolver | None = None
         self._known: dict[tuple[str, str], list[dns.rdata.Rdata] | NoAnswer] = {}
         self._unanswered = 0

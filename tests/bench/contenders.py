@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 
 import redis
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from flask import Flask
 from flask_mail import Mail, Message
 from rq import Queue, SimpleWorker
@@ -42,6 +45,14 @@ def rq_jobs(port: int, messages: int, size: int, redis_url: str) -> None:
     SimpleWorker([queue], connection=connection).work(burst=True, logging_level="ERROR")
 
 
+def rsa_operations(_port: int, messages: int, _size: int) -> None:
+    """The key operation of an RSA-2048 signature and nothing else."""
+    key = rsa.generate_private_key(65537, 2048)
+    for number in range(messages):
+        key.sign(number.to_bytes(32, "big"), padding.PKCS1v15(), Prehashed(hashes.SHA256()))
+
+
 if __name__ == "__main__":
     name, port, messages, size, *rest = sys.argv[1:]
-    {"flask_mail_loop": flask_mail_loop, "rq_jobs": rq_jobs}[name](int(port), int(messages), int(size), *rest)
+    senders = {"flask_mail_loop": flask_mail_loop, "rq_jobs": rq_jobs, "rsa_operations": rsa_operations}
+    senders[name](int(port), int(messages), int(size), *rest)

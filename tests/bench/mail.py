@@ -74,6 +74,7 @@ def _contenders(options: argparse.Namespace) -> list[Contender]:
     return [
         Contender("smtp-source ×20", _smtp_source, people),
         *ours,
+        Contender("the RSA-2048 key operation alone", _script("rsa_operations"), people),
         Contender("Flask-Mail loop", _script("flask_mail_loop"), few),
         Contender("one RQ job per recipient", _rq_jobs, few // 2),
     ]

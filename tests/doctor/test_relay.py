@@ -32,6 +32,10 @@ class _Nobody:
         raise AssertionError("the doctor began a message")
 
 
+def _authenticate(*given: object) -> AuthResult:
+    return AuthResult(success=given[-1] == LoginPassword(b"press", b"right"), handled=False)
+
+
 @pytest.fixture
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """A mail server with STARTTLS and a log-in; its certificate is trusted."""
@@ -42,7 +46,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
         controller = Controller(
             _Nobody(), hostname="127.0.0.1", port=free_port(), tls_context=context,
-            authenticator=lambda *given: AuthResult(success=given[-1] == LoginPassword(b"press", b"right")),
+            authenticator=_authenticate,
         )  # fmt: skip
         controller.start()
         running.append(controller)
@@ -66,7 +70,12 @@ def test_a_trusted_certificate_is_shown_with_its_end_and_the_log_in_is_tried(
     assert "TLSv1.3" in found["TLS"].says and "90 days from now" in found["TLS"].says
     assert (found["TLS"].state, found["log-in"].says) == (State.OK, "it works")
     wrong = _check(make_config, port, mail_username="press", mail_password="wrong-secret")["log-in"]
-    assert wrong.state is State.WRONG and "MAIL_PASSWORD" in wrong.do and "wrong-secret" not in wrong.line
+    assert (
+        wrong.state is State.WRONG
+        and "535" in wrong.says
+        and "MAIL_PASSWORD" in wrong.do
+        and "wrong-secret" not in wrong.line
+    )
 
 
 def test_a_certificate_that_ends_soon_is_a_warning(make_config: MakeConfig, serve: Serve) -> None:
