@@ -1,13 +1,21 @@
-"""A small DNS server on a free port: it knows what it is told, fails or keeps silent where it is told to."""
+"""A small DNS server: it knows what it is told, fails or keeps silent where it is told to.
+
+As a program (`python -m tests.name_server FILE PORT`) it reads TXT records, a JSON object of name to value, says
+`ready`, and goes on until it is killed.
+"""
 
 from __future__ import annotations
 
+import json
 import socket
 import socketserver
 import struct
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
 
 import dns.flags
 import dns.message
@@ -17,14 +25,17 @@ import dns.rrset
 
 
 class NameServer:
-    """`asked` counts the questions by name and kind. What is longer than a datagram it says over TCP only."""
+    """`asked` counts the questions by name and kind. What is longer than a datagram it says over TCP only.
 
-    def __init__(self) -> None:
+    Port 0 is a free one.
+    """
+
+    def __init__(self, port: int = 0) -> None:
         self._known: dict[tuple[str, str], list[str]] = {}
         self._failing: set[str] = set()
         self._silent: set[str] = set()
         self.asked: Counter[tuple[str, str]] = Counter()
-        self._datagrams = socketserver.ThreadingUDPServer(("127.0.0.1", 0), self._handler(_Datagram))
+        self._datagrams = socketserver.ThreadingUDPServer(("127.0.0.1", port), self._handler(_Datagram))
         self.port = int(self._datagrams.server_address[1])
         socketserver.ThreadingTCPServer.allow_reuse_address = True
         self._streams = socketserver.ThreadingTCPServer(("127.0.0.1", self.port), self._handler(_Stream))
@@ -35,6 +46,12 @@ class NameServer:
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> None:
         for server in (self._datagrams, self._streams):
@@ -102,3 +119,11 @@ class _Stream(_Handler):
         if response is not None:
             wire = response.to_wire()
             connection.sendall(struct.pack("!H", len(wire)) + wire)
+
+
+if __name__ == "__main__":
+    server = NameServer(int(sys.argv[2]))
+    for name, value in json.loads(Path(sys.argv[1]).read_text()).items():
+        server.text(name, value)
+    print("ready", flush=True)
+    threading.Event().wait()

@@ -29,7 +29,7 @@ from pressroom.mailing.message import UNSUBSCRIBE, Letter, letter
 from pressroom.seal import Keyring, create_keyring
 from pressroom.supervising.ports import free_port
 from tests.makers import LANGUAGES, make_newsroom, make_release
-from tests.nameserver import Nameserver, txt
+from tests.name_server import NameServer
 from tests.sink import Sink
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -258,8 +258,8 @@ print join("\\n", map { $_->algorithm . " " . $_->result } $v->signatures), "\\n
 """
 
 
-def _zone(pair: DkimPair) -> list[tuple[str, str, str]]:
-    return [(one.name, "TXT", txt(one.value)) for one in records(pair)]
+def _zone(pair: DkimPair) -> dict[str, str]:
+    return {one.name: one.value for one in records(pair)}
 
 
 def _needs_mail_dkim() -> None:
@@ -273,13 +273,15 @@ def _needs_mail_dkim() -> None:
 def test_mail_dkim_accepts_it(announcement: Letter, pair: DkimPair) -> None:
     _needs_mail_dkim()
     mail = _mail(announcement)
-    with Nameserver(_zone(pair)) as dns:
+    with NameServer() as dns:
+        for name, value in _zone(pair).items():
+            dns.text(name, value)
         assert "rsa-sha256 pass" in _by_mail_dkim(mail, dns)
         changed = mail.replace(b"charset=3Dutf-8", b"charset=3Dutf-9").replace(b"<html", b"<htmk")
         assert changed != mail and "rsa-sha256 fail" in _by_mail_dkim(changed, dns)
 
 
-def _by_mail_dkim(mail: bytes, dns: Nameserver) -> list[str]:
+def _by_mail_dkim(mail: bytes, dns: NameServer) -> list[str]:
     done = subprocess.run(["perl", "-e", _MAIL_DKIM, str(dns.port)], input=mail, capture_output=True, check=True)
     return done.stdout.decode().splitlines()
 
@@ -287,7 +289,7 @@ def _by_mail_dkim(mail: bytes, dns: Nameserver) -> list[str]:
 # opendkim-testmsg asks the system's resolver: it gets a network and a resolv.conf of its own.
 _OPENDKIM = """
 ip link set lo up && mount --bind {folder}/resolv.conf /etc/resolv.conf || exit 99
-{python} -m tests.nameserver {folder}/zone.json 53 > {folder}/ready & server=$!
+{python} -m tests.name_server {folder}/zone.json 53 > {folder}/ready & server=$!
 for i in $(seq 100); do grep -q ready {folder}/ready && break; sleep 0.1; done
 opendkim-testmsg -t {folder} < {folder}/mail 2>&1; code=$?
 kill $server; exit $code
