@@ -187,7 +187,7 @@ class _Sender:
         if over or len(self._holdings) >= _MOST_HOLDINGS:
             return
         waiting = [one for one in self._holdings.values() if one.waits]
-        if sum(len(one.items) for one in waiting) < lines.free:
+        if not waiting or sum(len(one.items) for one in waiting) < lines.free:
             looks_at, before = self._none_until, None
         else:
             looks_at, before = self._none_more_urgent_until, min(one.rank for one in waiting)

@@ -194,6 +194,15 @@ def test_rows_left_by_a_dead_worker_are_sent_again_with_the_same_message_id(hous
     assert (progress.sent, progress.possible_duplicates, progress.state) == (2, 1, State.FINISHED)
 
 
+def test_every_connection_may_wait_for_a_slow_answer_with_nobody_left_to_write_to(house: MailHouse) -> None:
+    most = house.config.mail_connections + house.config.mail_spare_connections
+    newsroom, *_ = _people(house, most)
+    house.sink.rule("dot", delay=2.5)
+    mailing_id = house.mailing(make_release(house.database, newsroom))
+    house.send()
+    assert house.progress(mailing_id).sent == most
+
+
 def test_a_fenced_worker_starts_nothing_and_stores_nothing(house: MailHouse) -> None:
     newsroom, *_ = _people(house, 1)
     house.mailing(make_release(house.database, newsroom))
