@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
+from base64 import b64decode
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -111,6 +113,34 @@ class RedisServer:
     def restart(self) -> None:
         self.stop(remove=False)
         self.start()
+
+
+_READ = {
+    b"string": lambda client, key: [client.get(key)],
+    b"hash": lambda client, key: [part for pair in client.hgetall(key).items() for part in pair],
+    b"list": lambda client, key: client.lrange(key, 0, -1),
+    b"set": lambda client, key: client.smembers(key),
+    b"zset": lambda client, key: client.zrange(key, 0, -1),
+    b"stream": lambda client, key: [part for _, row in client.xrange(key) for pair in row.items() for part in pair],
+}
+
+
+def redis_contents(url: str) -> bytes:
+    """All keys and values, each also unpacked where RQ packs it: calls, results and the texts of exceptions."""
+    found: list[bytes] = []
+    with redis.Redis.from_url(url) as client:
+        for key in client.scan_iter():
+            found += [key, *(value for value in _READ.get(client.type(key), lambda *_: [])(client, key) if value)]
+    return b"\n".join(found + [unpacked for one in found if (unpacked := _unpacked(one))])
+
+
+def _unpacked(value: bytes) -> bytes | None:
+    for packed in (lambda: value, lambda: b64decode(value, validate=True)):
+        try:
+            return zlib.decompress(packed())
+        except (ValueError, zlib.error):
+            continue
+    return None
 
 
 class PostgresServer:

@@ -15,7 +15,7 @@ import feedparser
 import pytest
 
 from pressroom.demo import _FOLDER
-from tests.servers import RedisServer
+from tests.servers import RedisServer, redis_contents
 from tests.sink import Sink
 from tests.supervising.running import Running, clean_environment, command, until
 
@@ -170,6 +170,7 @@ def test_with_redis_away_a_release_is_public_at_once_and_its_mail_goes_when_redi
     assert not [one for one in smtp_sink.received if "canary" in one.recipient]
     away_redis.start()
     until(lambda: press.json("mailing", "status", made["mailing"])["state"] == "finished", "the mail has gone")
+    assert b"canary-" not in redis_contents(away_redis.url)
     assert {1} == {count for (_, to), count in smtp_sink.counts().items() if "canary" in to}
 
 

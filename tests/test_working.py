@@ -12,7 +12,7 @@ from rq import Queue
 
 from pressroom import working
 from pressroom.supervising import keeping
-from tests.servers import RedisServer
+from tests.servers import RedisServer, redis_contents
 from tests.supervising.running import alive, clean_environment, until
 
 ROOT = Path(__file__).parents[1]
@@ -96,9 +96,10 @@ def test_each_worker_takes_only_its_own_queue(begin: Begin, redis_url: str, tmp_
 
 
 def test_a_failed_job_leaves_neither_its_text_nor_its_id(begin: Begin, redis_url: str, tmp_path: Path) -> None:
-    worker = begin("default", url=redis_url)
     ring(redis_url, "fail", "journalist@example.net")
     ring(redis_url, "note", str(tmp_path / "next"))
+    assert b"journalist" in redis_contents(redis_url)
+    worker = begin("default", url=redis_url)
     until((tmp_path / "next").exists, "the next job is done")
     until(lambda: not left_behind(redis_url), "its traces are gone")
     assert end(worker) == 0
@@ -106,6 +107,7 @@ def test_a_failed_job_leaves_neither_its_text_nor_its_id(begin: Begin, redis_url
     assert "RuntimeError" in said
     assert "worker_jobs.py" in said
     assert "journalist" not in said
+    assert b"journalist" not in redis_contents(redis_url)
 
 
 def test_sigterm_lets_the_job_in_hand_finish(begin: Begin, redis_url: str, tmp_path: Path) -> None:

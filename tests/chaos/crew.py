@@ -33,7 +33,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 class Crew:
-    """A mail worker, a default worker and the clock, as `pressroom up` runs them."""
+    """A mail worker, a default worker and the clock, as `pressroom up` runs them; they log to `crew.log`."""
 
     def __init__(self, config: Config, sink: Sink, redis_url: str) -> None:
         self._environ = {
@@ -50,6 +50,7 @@ class Crew:
             "MAIL_PORT": str(sink.port),
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._log = config.data_dir / "crew.log"
 
     def __enter__(self) -> Crew:
         for name in ("clock", "default", "mail"):
@@ -64,11 +65,13 @@ class Crew:
         for process in self.processes.values():
             process.kill()
             process.wait()
+        print(self._log.read_text())
 
     def start(self, name: str, as_: str = "") -> None:
-        self.processes[as_ or name] = subprocess.Popen(
-            [sys.executable, "-m", "pressroom.working", name], env=self._environ, cwd=_ROOT
-        )
+        with self._log.open("ab") as log:
+            self.processes[as_ or name] = subprocess.Popen(
+                [sys.executable, "-m", "pressroom.working", name], env=self._environ, cwd=_ROOT, stderr=log
+            )
 
     def kill(self, name: str) -> None:
         """As the kernel does when memory runs out; a new one starts at once."""

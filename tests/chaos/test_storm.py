@@ -21,7 +21,7 @@ from tests.chaos.crew import Crew, Faults, Tally, make_people, tally, watch
 from tests.chaos.storm import Storm, gone, hasten, recovery, weather
 from tests.conftest import MakeConfig
 from tests.makers import make_newsroom, make_release, now
-from tests.servers import PostgresServer, RedisServer
+from tests.servers import PostgresServer, RedisServer, redis_contents
 from tests.sink import Sink
 
 CONNECTIONS = Config.mail_connections + Config.mail_spare_connections
@@ -80,7 +80,15 @@ def _ride_out(
             if hurry:
                 hasten(database)
             progress = watch(database, mailing_id, seconds=1200, meanwhile=lambda _: crew.revive())
+            _assert_nowhere(b"person1", directory, redis.url)
         return replace(tally(database, config, sink, progress, 0), seconds_to_recover=recovered), progress, storm
+
+
+def _assert_nowhere(address: bytes, directory: Path, redis_url: str) -> None:
+    assert address not in redis_contents(redis_url)
+    searched = [path for path in directory.rglob("*") if path.is_file()]
+    assert directory / "crew.log" in searched
+    assert [path for path in searched if address in path.read_bytes()] == []
 
 
 def _check(found: Tally, progress: Progress, storm: Storm, people: int) -> None:
