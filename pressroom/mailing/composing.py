@@ -82,6 +82,10 @@ class Composer:
                 self._keys = dkim_pair.keys(self._keyring, pair)
         return bool(found.texts)
 
+    def forget(self) -> None:
+        """Whatever belongs to an earlier transaction."""
+        self._sayable = None
+
     def compose(self, tx: Session, mailing: Mailing, items: Sequence[Item], now: datetime) -> Ready:
         """Asks for each person, under lock, whether they may still be written to, and in which language at best."""
         ready, drafts = Ready(), []

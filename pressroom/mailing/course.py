@@ -28,6 +28,11 @@ class Course:
         self._prepared_at = 0.0
         self._may = False
 
+    def forget(self) -> None:
+        """After a transaction that failed: what it had looked up cannot be asked any more."""
+        self._generation = -1
+        self.composer.forget()
+
     def look(self, tx: Session) -> State:
         """Locks the mailing's row against steering (PostgreSQL) until the end of the transaction."""
         self.state = hot_rows.state_of(tx, self.mailing_id)

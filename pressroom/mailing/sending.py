@@ -216,6 +216,8 @@ class _Sender:
                 if time.monotonic() > deadline:
                     raise
                 log.warning("%s: the database did not answer (%s)", self._owner, type(error).__name__)
+                for course in self._courses.values():
+                    course.forget()
                 time.sleep(wait)
                 wait = min(2.0, wait * 2)
 

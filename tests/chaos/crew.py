@@ -100,11 +100,14 @@ class Tally:
 
 
 def tally(database: Database, config: Config, sink: Sink, progress: Progress, seconds: float) -> Tally:
-    """Lost is what is neither accepted nor `unknown` nor refused; what is unknown may well have been accepted."""
+    """Lost is what is neither accepted nor `unknown` nor refused; what is unknown may well have been accepted.
+
+    Suppressed is who was refused in an answer to a worker that had been taken over by then.
+    """
     counts = sink.counts()
     accepted = {message_id for message_id, _ in counts}
     signer = Signer(str(config.secret_key))
-    told = (DeliveryState.UNKNOWN, DeliveryState.BOUNCED)
+    told = (DeliveryState.UNKNOWN, DeliveryState.BOUNCED, DeliveryState.SUPPRESSED)
     with database.reading() as tx:
         query = select(Delivery.id).where(Delivery.mailing_id == progress.id, Delivery.state.not_in(told))
         known = list(tx.scalars(query))

@@ -98,7 +98,7 @@ def _check(found: Tally, progress: Progress, storm: Storm, people: int) -> None:
     assert found.lost == 0
     assert found.extra <= CONNECTIONS * whole + alone
     assert found.most <= 2, "nobody gets three"
-    assert progress.bounced == nowhere
+    assert progress.bounced + progress.suppressed == nowhere
     assert progress.sent + progress.unknown == people - nowhere
     assert found.seconds_to_recover <= 30
 

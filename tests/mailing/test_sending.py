@@ -3,9 +3,12 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
+from pressroom.errors import TryLater
 from pressroom.mailing import hot_rows, ledger, steering, subscriber
 from pressroom.mailing.delivery import Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import Mailing, State
@@ -201,6 +204,25 @@ def test_every_connection_may_wait_for_a_slow_answer_with_nobody_left_to_write_t
     mailing_id = house.mailing(make_release(house.database, newsroom))
     house.send()
     assert house.progress(mailing_id).sent == most
+
+
+def test_another_language_comes_after_a_transaction_that_failed(
+    house: MailHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom, press, _ = _people(house, house.config.mail_connections)
+    house.subscriber(newsroom, "last@example.org", [press], languages=["ckb"])
+    mailing_id = house.mailing(make_release(house.database, newsroom))
+    mark, failed = hot_rows.mark, []
+
+    def fail_once(*given: Any) -> set[int]:
+        if not failed:
+            failed.append(True)
+            raise TryLater("The database is busy; try again in a moment.")
+        return mark(*given)
+
+    monkeypatch.setattr(hot_rows, "mark", fail_once)
+    house.send()
+    assert failed and house.progress(mailing_id).sent == house.config.mail_connections + 1
 
 
 def test_a_fenced_worker_starts_nothing_and_stores_nothing(house: MailHouse) -> None:
