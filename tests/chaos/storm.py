@@ -9,9 +9,9 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from pressroom.db import Database
 from pressroom.mailing.delivery import Chunk, Delivery, DeliveryState
@@ -20,7 +20,6 @@ from tests.servers import PostgresServer, RedisServer
 from tests.sink import Sink
 
 LEASE = 15.0
-_OVERDUE_AFTER = timedelta(seconds=LEASE + 5)
 
 
 class Storm:
@@ -101,14 +100,14 @@ def _share(text: str) -> float:
     return zlib.crc32(text.encode()) / 2**32
 
 
-def overdue(database: Database, mailing_id: int) -> int:
-    """Rows that should be on their way and are not: due for a while, or in a dead worker's hands."""
+def _count(database: Database, mailing_id: int, condition: Callable[[datetime], ColumnElement[bool]]) -> int:
     with database.reading() as tx:
-        now = database.now(tx)
-        waits = Delivery.state.in_((DeliveryState.PENDING, DeliveryState.DEFERRED)) & (Delivery.next_at <= now)
-        lost_sight_of = (Delivery.state == DeliveryState.SENDING) & (Delivery.sending_at < now - _OVERDUE_AFTER)
-        query = select(func.count()).where(Delivery.mailing_id == mailing_id, or_(waits, lost_sight_of))
-        return int(tx.execute(query).scalar_one())
+        met = condition(database.now(tx))
+        return int(tx.execute(select(func.count()).where(Delivery.mailing_id == mailing_id, met)).scalar_one())
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return Delivery.state.in_((DeliveryState.PENDING, DeliveryState.DEFERRED)) & (Delivery.next_at <= now)
 
 
 def hasten(database: Database) -> None:
@@ -119,12 +118,17 @@ def hasten(database: Database) -> None:
         tx.execute(update(Chunk).where(Chunk.next_due > now).values(next_due=now))
 
 
-def recovery(database: Database, mailing_id: int, crew: Crew, patience: float = 120) -> float:
-    """Seconds until nothing is overdue. Raises TimeoutError."""
-    began = time.monotonic()
-    while overdue(database, mailing_id):
+def recovery(database: Database, mailing_id: int, crew: Crew, sink: Sink, patience: float = 120) -> float:
+    """Seconds until nothing hangs that the faults interrupted, and what is due leaves again. Raises TimeoutError."""
+    began, accepted = time.monotonic(), len(sink.received)
+    with database.reading() as tx:
+        since = database.now(tx)
+    hangs = (Delivery.state == DeliveryState.SENDING) & (Delivery.sending_at < since)
+    while (hanging := _count(database, mailing_id, lambda _: hangs)) or (
+        len(sink.received) == accepted and _count(database, mailing_id, _is_due)
+    ):
         crew.revive()
         if time.monotonic() > began + patience:
-            raise TimeoutError(f"{overdue(database, mailing_id)} rows are overdue after {patience:g} s")
+            raise TimeoutError(f"{hanging} rows hang after {patience:g} s")
         time.sleep(0.2)
     return time.monotonic() - began
