@@ -41,7 +41,7 @@ def rq_jobs(port: int, messages: int, size: int, redis_url: str) -> None:
     connection = redis.Redis.from_url(redis_url)
     queue = Queue("mail", connection=connection)
     for number in range(messages):
-        queue.enqueue(send_one, port, number, size)
+        queue.enqueue("tests.bench.contenders.send_one", port, number, size)
     SimpleWorker([queue], connection=connection).work(burst=True, logging_level="ERROR")
 
 
