@@ -38,7 +38,7 @@ def create_app(config: Config | None = None, *, service: Service | None = None, 
     from flask_wtf import CSRFProtect
 
     from pressroom.service import Service
-    from pressroom.web import agreed_time, errors, headers, locale, static
+    from pressroom.web import agreed_time, errors, headers, locale, number, static
     from pressroom.web.fastpath import FastPath, Library, Pulse
     from pressroom.web.proxies import Proxies
 
@@ -59,6 +59,7 @@ def create_app(config: Config | None = None, *, service: Service | None = None, 
     app.extensions["pressroom"] = service
     app.extensions["pressroom.library"] = library
     CSRFProtect(app)
+    number.init_app(app)
     locale.init_app(app)
     errors.init_app(app)
     headers.init_app(app)

@@ -63,12 +63,19 @@ def search(slug: str, tag: str) -> str:
     return f"{language(slug, tag)}search"
 
 
-def feed(kind: str, *, slug: str | None = None, tag: str | None = None, beat_slug: str | None = None) -> str:
-    """A feed of a newsroom, or of the whole site where `slug` is None; of one language; of one beat."""
+def feed(
+    kind: str,
+    *,
+    slug: str | None = None,
+    tag: str | None = None,
+    beat_slug: str | None = None,
+    archive_number: int | None = None,
+) -> str:
+    """A feed of a newsroom, or of the whole site where `slug` is None; of one language; of one beat; or an archive."""
     start = newsroom(slug or "all") if tag is None else language(slug or "all", tag)
     if slug and tag and beat_slug:
         start = beat(slug, tag, beat_slug)
-    return f"{start}feed.{kind}"
+    return f"{start}feed.{kind}" if archive_number is None else f"{start}feed-{archive_number}.{kind}"
 
 
 def subscribe(slug: str) -> str:

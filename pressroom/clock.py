@@ -16,6 +16,7 @@ from pressroom import inbox
 from pressroom.config import Config
 from pressroom.doorbell import Doorbell
 from pressroom.errors import TryLater
+from pressroom.feeds import archiving
 from pressroom.mailing import collecting, digesting, quota, reconciling, retaining, subscribing, throttle
 from pressroom.people import attempt
 from pressroom.releases import publishing
@@ -32,6 +33,7 @@ class Clock:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._database = service.database
+        self._archived: archiving.Looked = {}
         self._bell = Doorbell(service.config.redis_url)
         self._duties: list[tuple[float, Callable[[], object]]] = [
             (0.25, lambda: self._bell.drain(self._database)),
@@ -40,6 +42,7 @@ class Clock:
             (5.0, lambda: reconciling.finish_done(self._database)),
             (5.0, lambda: digesting.begin_due(self._database)),
             (5.0, self._settle),
+            (15.0, self._archive),
             (3600.0, self._purge),
         ]
         self._next = [0.0] * len(self._duties)
@@ -59,6 +62,11 @@ class Clock:
         with self._database.reading() as tx:
             now = self._database.now(tx)
         publishing.settle(self._database, now=now)
+
+    def _archive(self) -> None:
+        with self._database.reading() as tx:
+            now = self._database.now(tx)
+        archiving.close_full(self._database, self._archived, now=now)
 
     def _purge(self) -> None:
         with self._database.transaction() as tx:

@@ -23,6 +23,7 @@ NOUNS = (
     "pressroom.releases.approval",
     "pressroom.releases.former_slug",
     "pressroom.releases.log",
+    "pressroom.feeds.archive",
     "pressroom.mailing.subscriber",
     "pressroom.mailing.media_list",
     "pressroom.mailing.suppression",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pressroom import languages
@@ -42,6 +42,21 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A stretch of time: after `after`, or from the beginning, to `until` and with it, or without an end."""
+
+    after: datetime | None = None
+    until: datetime | None = None
+
+    def covers(self, moment: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+        after = moment > self.after if self.after is not None else true()
+        return and_(after, moment <= self.until if self.until is not None else true())
+
+
+ALWAYS = Span()
+
+
+@dataclass(frozen=True)
 class Found:
     """What stands at an address. `item` is None for what was removed, of which nothing may be shown. `moved_to` is the
     slug of what is public at another address now, because this one named somebody.
@@ -68,16 +83,52 @@ def rows(
     channel: Channel,
     shown: ColumnElement[bool],
     *,
-    limit: int,
+    limit: int | None,
     skip: int = 0,
     by: InstrumentedAttribute[datetime | None] | None = None,
+    span: Span = ALWAYS,
 ) -> list[Row]:
-    """The newest of what meets a condition on Newsroom, Release and Translation; `by` is a time of the release."""
+    """The newest of what meets a condition on Newsroom, Release and Translation.
+
+    `by` is a time of the release, by default the one from which the channel has it; `span` is of that time.
+    """
+    by = by or began(channel)
+    shown = and_(shown, span.covers(by))
     if not channel.language:
-        return _one_per_release(tx, channel, shown, by or Release.public_from, limit, skip)
+        return _one_per_release(tx, channel, shown, by, limit, skip)
     query = joined().where(shown, *conditions(channel))
-    query = query.order_by((by or Translation.public_from).desc(), Translation.id).limit(limit).offset(skip)
+    query = query.order_by(by.desc(), Translation.id).limit(limit).offset(skip)
     return [(one[0], one[1], one[2], one[3]) for one in tx.execute(query)]
+
+
+def moments(
+    tx: Session,
+    channel: Channel,
+    shown: ColumnElement[bool],
+    *,
+    limit: int,
+    span: Span,
+    by: InstrumentedAttribute[datetime | None] | None = None,
+) -> list[datetime]:
+    """The times of what `rows` would find, but the earliest, and first."""
+    by = by or began(channel)
+    query = (
+        select(by)
+        .select_from(Translation)
+        .join(Release, Release.id == Translation.release_id)
+        .join(Newsroom, Newsroom.id == Translation.newsroom_id)
+        .where(shown, span.covers(by), *conditions(channel))
+        .order_by(by)
+        .limit(limit)
+    )
+    if not channel.language:
+        query = query.group_by(Translation.release_id, by)
+    return [moment for moment in tx.scalars(query) if moment is not None]
+
+
+def began(channel: Channel) -> InstrumentedAttribute[datetime | None]:
+    """The time from which a channel has a release."""
+    return Translation.public_from if channel.language else Release.public_from
 
 
 def updated(tx: Session, channel: Channel, now: datetime) -> datetime:
@@ -87,15 +138,15 @@ def updated(tx: Session, channel: Channel, now: datetime) -> datetime:
         CorrectionChange.correction_id == Correction.id, CorrectionChange.translation_id == Translation.id
     )
     said_again = and_(public, Correction.at <= now, or_(Correction.minor.is_(False), changed.exists()))
-    moments = (
+    changes = (
         _last(tx, channel, Translation.updated_at, public),
         _last(tx, channel, Correction.at, said_again),
         _last(tx, channel, Release.retracted_at, translation_was_public(now)),
         # Removed, or a name was taken out of what was retracted before.
         _last(tx, channel, Translation.updated_at, translation_was_public(now)),
     )
-    began = channel.newsroom.created_at if channel.newsroom else _BEGINNING
-    return max((moment for moment in moments if moment is not None), default=began)
+    since = channel.newsroom.created_at if channel.newsroom else _BEGINNING
+    return max((moment for moment in changes if moment is not None), default=since)
 
 
 def by_slug(tx: Session, newsroom: Newsroom, language: str, slug: str, now: datetime) -> Found:
@@ -177,7 +228,7 @@ def _one_per_release(
     channel: Channel,
     shown: ColumnElement[bool],
     by: InstrumentedAttribute[datetime | None],
-    limit: int,
+    limit: int | None,
     skip: int,
 ) -> list[Row]:
     newest = (

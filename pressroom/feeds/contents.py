@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from pressroom.feeds import channel as channels
 from pressroom.feeds import item as items
-from pressroom.feeds.channel import Channel
+from pressroom.feeds.channel import ALWAYS, Channel, Span
 from pressroom.feeds.entry import Entry, Tombstone, notice_urn
 from pressroom.feeds.notice import Row
 from pressroom.releases import correction as corrections
@@ -30,46 +30,69 @@ class Contents:
     entries: Sequence[Entry]
     tombstones: Sequence[Tombstone] = ()
 
+    @property
+    def updated(self) -> datetime | None:
+        """When the latest of it changed; None if there is nothing."""
+        changes = [*(one.updated for one in self.entries), *(one.when for one in self.tombstones)]
+        return max(changes, default=None)
+
 
 def contents(tx: Session, channel: Channel, now: datetime, *, limit: int = 50) -> Contents:
     """At most `limit` entries, of which each release, correction and retraction has one, and as many tombstones."""
-    dated = [
-        *_in_place(tx, channel, now, limit),
-        *_corrections(tx, channel, now, limit),
-        *_retractions(tx, channel, now, limit),
+    newest = dated(tx, channel, now, limit=limit)[:limit]
+    return Contents([entry for _, entry in newest], _tombstones(tx, channel, now, limit=limit))
+
+
+def archived(tx: Session, channel: Channel, now: datetime, span: Span) -> Contents:
+    """All entries whose time lies in a span, as they are now, and what is gone of the releases that began in it."""
+    found = dated(tx, channel, now, span=span)
+    return Contents([entry for _, entry in found], _tombstones(tx, channel, now, limit=None, span=span))
+
+
+def dated(
+    tx: Session, channel: Channel, now: datetime, *, limit: int | None = None, span: Span = ALWAYS
+) -> list[tuple[datetime, Entry]]:
+    """Entries with their times, the newest first: at least the `limit` newest. A time never changes once it is past."""
+    found = [
+        *_in_place(tx, channel, now, limit, span),
+        *_corrections(tx, channel, now, limit, span),
+        *_retractions(tx, channel, now, limit, span),
     ]
-    newest = sorted(dated, key=lambda one: one[0], reverse=True)[:limit]
-    return Contents([entry for _, entry in newest], _tombstones(tx, channel, now, limit))
+    return sorted(found, key=lambda one: one[0], reverse=True)
+
+
+def earliest(tx: Session, channel: Channel, now: datetime, span: Span, limit: int) -> list[datetime]:
+    """The times of the first `limit` entries of a span, the earliest first."""
+    told = _retold(channel, now, span).order_by(Correction.at).limit(limit)
+    found = [
+        *channels.moments(tx, channel, _stands_in_place(now), limit=limit, span=span),
+        *(at for _, _, at in tx.execute(told) if at is not None),
+        *channels.moments(tx, channel, _is_told_apart(now), limit=limit, span=span, by=Release.retracted_at),
+    ]
+    return sorted(found)[:limit]
 
 
 _Dated = tuple[datetime, Entry]
 
 
-def _in_place(tx: Session, channel: Channel, now: datetime, limit: int) -> Iterable[_Dated]:
-    shown = or_(translation_is_public(now), and_(_is_retracted(now), Newsroom.notice_style != NoticeStyle.NOTICE))
-    found = _seen(channels.rows(tx, channel, shown, limit=limit), now, Visibility.PUBLIC, Visibility.RETRACTED)
-    for item in items.load(tx, found, now):
+def _in_place(tx: Session, channel: Channel, now: datetime, limit: int | None, span: Span) -> Iterable[_Dated]:
+    rows = channels.rows(tx, channel, _stands_in_place(now), limit=limit, span=span)
+    for item in items.load(tx, _seen(rows, now, Visibility.PUBLIC, Visibility.RETRACTED), now):
         began = item.published if channel.language else item.release.public_from
         assert began is not None
         yield began, Entry(item, tells=item.newsroom.notice_style is not NoticeStyle.NOTICE)
 
 
-def _corrections(tx: Session, channel: Channel, now: datetime, limit: int) -> Iterable[_Dated]:
+def _stands_in_place(now: datetime) -> ColumnElement[bool]:
+    return or_(translation_is_public(now), and_(_is_retracted(now), Newsroom.notice_style != NoticeStyle.NOTICE))
+
+
+def _corrections(tx: Session, channel: Channel, now: datetime, limit: int | None, span: Span) -> Iterable[_Dated]:
     """For those that were out when it was made; a later language never said anything else."""
-    public = translation_is_public(now)
-    query = (
-        select(Correction.release_id, Correction.number, Correction.at)
-        .join(Release, Release.id == Correction.release_id)
-        .join(Translation, Translation.release_id == Release.id)
-        .join(Newsroom, Newsroom.id == Release.newsroom_id)
-        .where(public, Correction.at <= now, Correction.minor.is_(False), Correction.at >= Translation.public_from)
-        .where(Newsroom.notice_style != NoticeStyle.IN_PLACE, *channels.conditions(channel))
-        .group_by(Correction.id)
-        .order_by(Correction.at.desc(), Correction.id)
-        .limit(limit)
-    )
+    query = _retold(channel, now, span).order_by(Correction.at.desc(), Correction.id).limit(limit)
     made = [(release_id, number, at) for release_id, number, at in tx.execute(query) if at is not None]
-    by_release = channels.of_releases(tx, [one[0] for one in made], and_(public, *channels.conditions(channel)))
+    shown = and_(translation_is_public(now), *channels.conditions(channel))
+    by_release = channels.of_releases(tx, [one[0] for one in made], shown)
     loaded = {
         one.translation.id: one for one in items.load(tx, [row for found in by_release.values() for row in found], now)
     }
@@ -80,13 +103,30 @@ def _corrections(tx: Session, channel: Channel, now: datetime, limit: int) -> It
         yield from ((at, Entry(item, one)) for one in item.notices if one.number == number)
 
 
-def _retractions(tx: Session, channel: Channel, now: datetime, limit: int) -> Iterable[_Dated]:
-    shown = and_(_is_retracted(now), Newsroom.notice_style != NoticeStyle.IN_PLACE)
-    found = channels.rows(tx, channel, shown, limit=limit, by=Release.retracted_at)
+def _retold(channel: Channel, now: datetime, span: Span) -> Select[str, int | None, datetime | None]:
+    """Release, number and time of the corrections that have an entry of their own."""
+    return (
+        select(Correction.release_id, Correction.number, Correction.at)
+        .join(Release, Release.id == Correction.release_id)
+        .join(Translation, Translation.release_id == Release.id)
+        .join(Newsroom, Newsroom.id == Release.newsroom_id)
+        .where(translation_is_public(now), Correction.at <= now, Correction.minor.is_(False))
+        .where(Correction.at >= Translation.public_from, Newsroom.notice_style != NoticeStyle.IN_PLACE)
+        .where(span.covers(Correction.at), *channels.conditions(channel))
+        .group_by(Correction.id)
+    )
+
+
+def _retractions(tx: Session, channel: Channel, now: datetime, limit: int | None, span: Span) -> Iterable[_Dated]:
+    found = channels.rows(tx, channel, _is_told_apart(now), limit=limit, by=Release.retracted_at, span=span)
     for item in items.load(tx, _seen(found, now, Visibility.RETRACTED), now):
         told = item.retraction
         assert told is not None
         yield told.at, Entry(item, told)
+
+
+def _is_told_apart(now: datetime) -> ColumnElement[bool]:
+    return and_(_is_retracted(now), Newsroom.notice_style != NoticeStyle.IN_PLACE)
 
 
 def _is_retracted(now: datetime) -> ColumnElement[bool]:
@@ -98,15 +138,17 @@ def _seen(found: Iterable[Row], now: datetime, *wanted: Visibility) -> list[Row]
     return [row for row in found if visibility.of_translation(row[1], row[2], now) in wanted]
 
 
-def _tombstones(tx: Session, channel: Channel, now: datetime, limit: int) -> list[Tombstone]:
-    """Also of the other languages, where an entry may have stood for a release in any of them; and of the notices,
-    whatever the newsroom's style by now, which may have been another when they stood.
+def _tombstones(
+    tx: Session, channel: Channel, now: datetime, *, limit: int | None, span: Span = ALWAYS
+) -> list[Tombstone]:
+    """Of the releases that began in a span. Also of the other languages, where an entry may have stood for a release in
+    any of them; and of the notices, whatever the newsroom's style by now, which may have been another when they stood.
     """
     when = func.coalesce(Release.removed_at, Release.retracted_at)
     query = (
         select(Release, Translation)
         .join(Translation, Translation.release_id == Release.id)
-        .where(translation_was_public(now), *channels.conditions(channel))
+        .where(translation_was_public(now), span.covers(channels.began(channel)), *channels.conditions(channel))
         .order_by(when.desc(), Translation.id)
         .limit(limit)
     )

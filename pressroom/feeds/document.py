@@ -11,7 +11,7 @@ from pressroom.feeds import feedgen_extension
 from pressroom.feeds.contents import Contents
 from pressroom.feeds.entry import Entry, Standing, Tombstone, content
 from pressroom.feeds.feedgen_extension import ChannelExtension, EntryExtension, Link, Period
-from pressroom.feeds.frame import Frame, fitting
+from pressroom.feeds.frame import Frame
 from pressroom.feeds.item import directed, legal
 from pressroom.releases.newsroom import in_language
 
@@ -19,13 +19,13 @@ _MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml"}
 
 
 def atom(frame: Frame, contents: Contents) -> bytes:
-    return fitting(
+    return frame.fitting(
         contents.entries, lambda kept: bytes(_feed(frame, kept, "atom", contents.tombstones).atom_str(pretty=True))
     )
 
 
 def rss(frame: Frame, contents: Contents) -> bytes:
-    return fitting(contents.entries, lambda kept: bytes(_feed(frame, kept, "rss").rss_str(pretty=True)))
+    return frame.fitting(contents.entries, lambda kept: bytes(_feed(frame, kept, "rss").rss_str(pretty=True)))
 
 
 def _feed(frame: Frame, entries: Sequence[Entry], kind: str, tombstones: Sequence[Tombstone] = ()) -> FeedGenerator:
@@ -44,6 +44,8 @@ def _feed(frame: Frame, entries: Sequence[Entry], kind: str, tombstones: Sequenc
     feed.updated(frame.updated.replace(microsecond=0))
     if frame.language:
         feed.language(frame.language)
+    feed.pressroom.links = [Link(rel, href) for rel, href in frame.leads_to.items()]
+    feed.pressroom.is_archive = frame.is_archive
     feed.pressroom.tombstones = [(one.ref, one.when) for one in tombstones]
     for entry in entries:
         _fill(feed.add_entry(order="append"), entry, frame, kind)

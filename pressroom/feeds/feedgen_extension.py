@@ -20,6 +20,7 @@ _DC = "http://purl.org/dc/elements/1.1/"
 _DCTERMS = "http://purl.org/dc/terms/"
 _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 _ATOM = "http://www.w3.org/2005/Atom"
+_HISTORY = "http://purl.org/syndication/history/1.0"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -66,15 +67,33 @@ def install() -> None:
 
 @dataclass
 class ChannelExtension(BaseExtension):  # type: ignore[misc]
-    """`tombstones`: identities of entries that are gone, each with the time since which it is (RFC 6721)."""
+    """`tombstones`: identities of entries that are gone, each with the time since which it is (RFC 6721). `links` have
+    relations that feedgen refuses; `is_archive` is told as RFC 5005 §4 has it.
+    """
 
     tombstones: list[tuple[str, datetime]] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    is_archive: bool = False
 
     def extend_ns(self) -> dict[str, str]:
         namespaces = {"dc": _DC, "dcterms": _DCTERMS}
+        if self.is_archive:
+            namespaces["fh"] = _HISTORY
         return {**namespaces, "at": _TOMBSTONES} if self.tombstones else namespaces
 
+    def extend_rss(self, rss: Any) -> Any:
+        (channel,) = rss.findall("channel")
+        self._extend(channel, f"{{{_ATOM}}}link")
+        return rss
+
+    def _extend(self, feed: Any, link_tag: str) -> None:
+        if self.is_archive:
+            etree.SubElement(feed, f"{{{_HISTORY}}}archive")
+        for link in self.links:
+            etree.SubElement(feed, link_tag, link.attributes())
+
     def extend_atom(self, feed: Any) -> Any:
+        self._extend(feed, "link")
         for ref, when in self.tombstones:
             # Nothing in it: some readers take its children for the feed's own.
             etree.SubElement(feed, f"{{{_TOMBSTONES}}}deleted-entry", {"ref": ref, "when": _instant(when)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -24,7 +24,9 @@ _FEEDS = uuid.UUID("5f3f6c57-2a43-4f0e-9d6f-0c6c5a5f6b11")
 
 @dataclass(frozen=True)
 class Frame:
-    """`language` is None for a feed in several languages. `id` depends on neither host nor slug of a newsroom."""
+    """`language` is None for a feed in several languages. `id` depends on neither host nor slug of a newsroom, and is
+    that of the feed in its archives, too. `leads_to` has addresses by relation: of RFC 5005 §4 where they apply.
+    """
 
     base_url: str
     id: str
@@ -35,15 +37,38 @@ class Frame:
     home_url: str
     self_url: str
     updated: datetime
+    is_archive: bool
+    leads_to: Mapping[str, str]
+
+    def fitting(self, entries: Sequence[_T], write: Callable[[Sequence[_T]], bytes]) -> bytes:
+        """The document of as many of the newest entries as stay within the size that readers accept; an archive has
+        all of its entries, come what may.
+        """
+        if self.is_archive:
+            return write(entries)
+        kept = list(entries[:LIMIT])
+        body = write(kept)
+        while len(body) > LARGEST and len(kept) > 1:
+            kept = kept[: max(1, min(len(kept) - 1, len(kept) * LARGEST // len(body)))]
+            body = write(kept)
+        return body
 
 
-def frame(channel: Channel, kind: str, base_url: str, updated: datetime) -> Frame:
+def frame(
+    channel: Channel, kind: str, base_url: str, updated: datetime, *, archives: int = 0, number: int | None = None
+) -> Frame:
+    """Of a feed that has so many archives, or with a number of one of these."""
     newsroom, tag, beat = channel.newsroom, channel.language, channel.beat
     name = newsroom.name(tag or "") if newsroom else urlsplit(base_url).netloc
     order = newsroom.languages if newsroom else []
     topic = in_language(beat.names, tag or "", order) if beat else ""
     parts = [name, topic, languages.language(tag).name if tag else ""]
     slug = newsroom.slug if newsroom else None
+    beat_slug = beat.slug if beat else None
+
+    def url(number: int | None) -> str:
+        return base_url + addresses.feed(kind, slug=slug, tag=tag, beat_slug=beat_slug, archive_number=number)
+
     return Frame(
         base_url=base_url,
         id=_identity(channel, base_url),
@@ -52,19 +77,19 @@ def frame(channel: Channel, kind: str, base_url: str, updated: datetime) -> Fram
         author=legal(name),
         language=tag,
         home_url=base_url + _home(channel),
-        self_url=base_url + addresses.feed(kind, slug=slug, tag=tag, beat_slug=beat.slug if beat else None),
+        self_url=url(number),
         updated=updated,
+        is_archive=number is not None,
+        leads_to={rel: url(found) for rel, found in _paging(archives, number).items()},
     )
 
 
-def fitting(items: Sequence[_T], write: Callable[[Sequence[_T]], bytes]) -> bytes:
-    """The document of as many of the newest items as stay within the size that readers accept."""
-    kept = list(items[:LIMIT])
-    body = write(kept)
-    while len(body) > LARGEST and len(kept) > 1:
-        kept = kept[: max(1, min(len(kept) - 1, len(kept) * LARGEST // len(body)))]
-        body = write(kept)
-    return body
+def _paging(archives: int, number: int | None) -> dict[str, int | None]:
+    if number is None:
+        return {"prev-archive": archives} if archives else {}
+    older = {"prev-archive": number - 1} if number > 1 else {}
+    newer = {"next-archive": number + 1} if number < archives else {}
+    return {"current": None, **older, **newer}
 
 
 def _home(channel: Channel) -> str:

@@ -11,14 +11,14 @@ from typing import Any
 
 from pressroom.feeds.contents import Contents
 from pressroom.feeds.entry import Entry, content
-from pressroom.feeds.frame import Frame, fitting
+from pressroom.feeds.frame import Frame
 from pressroom.feeds.item import legal
 from pressroom.feeds.notice import Notice
 from pressroom.releases.newsroom import in_language
 
 
 def json_feed(frame: Frame, contents: Contents) -> bytes:
-    return fitting(contents.entries, lambda kept: _write(frame, kept))
+    return frame.fitting(contents.entries, lambda kept: _write(frame, kept))
 
 
 def _write(frame: Frame, entries: Sequence[Entry]) -> bytes:
@@ -27,6 +27,7 @@ def _write(frame: Frame, entries: Sequence[Entry]) -> bytes:
         "title": frame.title,
         "home_page_url": frame.home_url,
         "feed_url": frame.self_url,
+        **({"next_url": frame.leads_to["prev-archive"]} if "prev-archive" in frame.leads_to else {}),
         "description": frame.subtitle,
         "authors": [{"name": frame.author}],
     }

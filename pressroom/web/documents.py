@@ -24,8 +24,6 @@ from pressroom.web import byte_range
 Headers = list[tuple[str, str]]
 StartResponse = Callable[[str, Headers], Any]
 
-_LONGEST_FEED_AGE = 300
-_LONGEST = f"public, max-age={_LONGEST_FEED_AGE}"
 _SMALLEST_COMPRESSED = 256
 _COMPRESSED_ALREADY = ("image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf", "audio/")
 _WEIGHT = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*$", re.IGNORECASE)
@@ -36,7 +34,11 @@ class Keep(Enum):
 
     PAGE = "page"
     FEED = "feed"
+    ARCHIVE = "archive"
     FOREVER = "forever"
+
+
+_LONGEST_AGE = {Keep.FEED: 300, Keep.ARCHIVE: 3600}
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,10 @@ class Document:
             return "public, max-age=31536000, immutable"
         if self.keep is Keep.PAGE:
             return "max-age=0, must-revalidate"
-        if self.valid_until is None:
-            return _LONGEST
-        return f"public, max-age={max(0, min(_LONGEST_FEED_AGE, int((self.valid_until - now).total_seconds())))}"
+        longest = _LONGEST_AGE[self.keep]
+        if self.valid_until is not None:
+            longest = max(0, min(longest, int((self.valid_until - now).total_seconds())))
+        return f"public, max-age={longest}"
 
 
 def make(

@@ -9,7 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pressroom import addresses
+from pressroom.feeds import archive as archives
 from pressroom.feeds import sitemap as sitemaps
+from pressroom.feeds.channel import Channel
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.asset import Rendition, RevisionAsset
 from pressroom.releases.beat import Beat, ReleaseBeat
@@ -33,25 +35,34 @@ def _of_site(tx: Session, now: datetime) -> Iterator[str]:
     yield from (addresses.SITEMAP, addresses.NEWS_SITEMAP)
     yield from (addresses.sitemap_part(number + 1) for number in range(sitemaps.parts(tx, now)))
     spoken = dict.fromkeys(tag for newsroom in newsrooms.everyone(tx) for tag in newsroom.languages)
-    for kind in addresses.FEED_FORMATS:
-        yield from (addresses.feed(kind, tag=tag) for tag in (None, *spoken))
+    for tag in (None, *spoken):
+        yield from _of_feed(tx, Channel(language=tag))
 
 
 def _of_newsrooms(tx: Session, now: datetime) -> Iterator[str]:
     for newsroom in newsrooms.everyone(tx):
         yield addresses.newsroom(newsroom.slug)
-        yield from (addresses.feed(kind, slug=newsroom.slug) for kind in addresses.FEED_FORMATS)
+        yield from _of_feed(tx, Channel(newsroom))
         for beat in (None, *public_beats(tx, newsroom.id, now).values()):
             counts = _counts(tx, newsroom, beat, now)
             for tag in newsroom.languages:
-                yield from _of_list(newsroom, tag, beat.slug if beat else None, counts.get(tag, 0))
+                for number in range(max(1, -(-counts.get(tag, 0) // PER_PAGE))):
+                    yield addresses.archive(newsroom.slug, tag, number + 1, beat.slug if beat else None)
+                yield from _of_feed(tx, Channel(newsroom, tag, beat))
 
 
-def _of_list(newsroom: Newsroom, tag: str, beat_slug: str | None, count: int) -> Iterator[str]:
-    for number in range(max(1, -(-count // PER_PAGE))):
-        yield addresses.archive(newsroom.slug, tag, number + 1, beat_slug)
-    for kind in addresses.FEED_FORMATS:
-        yield addresses.feed(kind, slug=newsroom.slug, tag=tag, beat_slug=beat_slug)
+def _of_feed(tx: Session, channel: Channel) -> Iterator[str]:
+    """With its archives."""
+    newsroom, beat = channel.newsroom, channel.beat
+    for number in (None, *range(1, archives.count(tx, channel) + 1)):
+        for kind in addresses.FEED_FORMATS:
+            yield addresses.feed(
+                kind,
+                slug=newsroom.slug if newsroom else None,
+                tag=channel.language,
+                beat_slug=beat.slug if beat else None,
+                archive_number=number,
+            )
 
 
 def _counts(tx: Session, newsroom: Newsroom, beat: Beat | None, now: datetime) -> dict[str, int]:

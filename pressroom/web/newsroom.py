@@ -58,9 +58,9 @@ def home(slug: str) -> ResponseReturnValue:
 
 
 @bp.get("/<slug>/<tag>/")
-@bp.get("/<slug>/<tag>/archive/<int(min=2, max=9999):number>")
+@bp.get("/<slug>/<tag>/archive/<number(min=2, max=9999):number>")
 @bp.get("/<slug>/<tag>/beats/<beat_slug>/")
-@bp.get("/<slug>/<tag>/beats/<beat_slug>/archive/<int(min=2, max=9999):number>")
+@bp.get("/<slug>/<tag>/beats/<beat_slug>/archive/<number(min=2, max=9999):number>")
 def releases(slug: str, tag: str, beat_slug: str | None = None, number: int = 1) -> ResponseReturnValue:
     """The releases in one language, of one beat if it is named, newest first, a page at a time."""
 

@@ -71,9 +71,11 @@ def redirection(tx: Session, newsroom: Newsroom | None, path: str, now: datetime
     return _document(tx, newsroom, b"", "text/plain", Keep.PAGE, now, {**SECURITY, "Location": path}, 302)
 
 
-def feed(tx: Session, newsroom: Newsroom | None, body: bytes, media_type: str, now: datetime) -> Document:
+def feed(
+    tx: Session, newsroom: Newsroom | None, body: bytes, media_type: str, now: datetime, *, keep: Keep = Keep.FEED
+) -> Document:
     told = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
-    return _document(tx, newsroom, body, f"{media_type}; charset=utf-8", Keep.FEED, now, told, 200)
+    return _document(tx, newsroom, body, f"{media_type}; charset=utf-8", keep, now, told, 200)
 
 
 def file(tx: Session, newsroom: Newsroom | None, body: bytes, media_type: str, now: datetime) -> Document:

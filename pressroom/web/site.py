@@ -67,7 +67,7 @@ def asset(asset_id: str, extension: str, size: str = "web") -> ResponseReturnVal
 
 
 @bp.get(addresses.SITEMAP)
-@bp.get("/sitemap-<int(min=1):number>.xml")
+@bp.get("/sitemap-<number:number>.xml")
 def sitemap(number: int | None = None) -> ResponseReturnValue:
     """Every public page, or the addresses of the parts that name them."""
 

@@ -13,8 +13,12 @@ from pressroom import create_app
 from pressroom.cli.folder import file_of
 from pressroom.cli.opening import open_service
 from pressroom.db import Database
+from pressroom.feeds import archive as archives
+from pressroom.feeds.archive import Archive
+from pressroom.feeds.channel import Channel
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.asset import Rendition, Size
+from pressroom.releases.beat import in_newsroom
 from pressroom.releases.correction import Correction
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
@@ -108,6 +112,17 @@ def test_every_public_address_is_exported_or_left_out_on_purpose(
     complete(database, make_release(database, river, beats=["water"], pictures=1))
     for number in range(22):
         make_release(database, river, ["en"], titles={"en": f"Older {number}"}, beats=["water"])
+    with database.reading() as tx:
+        beat = in_newsroom(tx, river.id)["water"]
+    with database.transaction() as tx:
+        for channel in (
+            Channel(),
+            Channel(None, "en"),
+            Channel(river),
+            Channel(river, "en"),
+            Channel(river, "en", beat),
+        ):
+            tx.add(Archive(channel=archives.key(channel), number=1, until=now(), created_at=now()))
     service = open_service()
     with database.reading() as tx:
         paths = public_paths(tx, now())

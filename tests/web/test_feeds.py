@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import feedparser
 import pytest
+from lxml import etree
 
 from pressroom import addresses
 from pressroom.db import Database
+from pressroom.feeds import archiving
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import retracting, vanishing
 from pressroom.releases.newsroom import Newsroom, NoticeStyle
@@ -157,3 +160,40 @@ def test_a_newsroom_chooses_how_its_feeds_tell(site: Site, database: Database) -
     told = {style: "Not in spring." in several[-1].content[0].value for style, several in found.items()}
     assert told == {NoticeStyle.IN_PLACE: True, NoticeStyle.NOTICE: False, NoticeStyle.BOTH: True}
     assert all("It opens in May." in several[-1].content[0].value for several in found.values())
+
+
+@pytest.mark.parametrize("kind", addresses.FEED_FORMATS)
+def test_a_feed_leads_back_to_the_first_release_ever(site: Site, database: Database, kind: str) -> None:
+    newsroom = make_newsroom(database)
+    for day in range(120):
+        make_release(
+            database, newsroom, ["ckb"], titles={"ckb": f"ڕۆژی {day}"}, public_from=now() - timedelta(days=day + 1)
+        )
+    archiving.close_full(database, {}, now=now())
+    start = site.app.extensions["pressroom"].config.base_url
+    path, found, older = f"/river/ckb/feed.{kind}", [], [f"/river/ckb/feed-{number}.{kind}" for number in (2, 1)]
+    for expected in (*older, None):
+        found += entries(site, path)
+        relations = _relations(site.get(path).data, kind)
+        assert relations["self"] == start + path
+        if kind != "json" and path in older:
+            assert relations["current"] == f"{start}/river/ckb/feed.{kind}"
+            assert relations.get("next-archive") == (start + older[0] if path == older[1] else None)
+            assert "<fh:archive" in site.get(path).text
+        assert relations.get("prev-archive") == (start + expected if expected else None)
+        path = expected or path
+    assert len(set(found)) == 120
+    answer = site.get(older[1])
+    assert answer.headers["Cache-Control"] == "public, max-age=3600"
+    assert site.get(older[1], If_None_Match=answer.headers["ETag"]).status_code == 304
+    for missing in ("feed-3", "feed-0", "feed-01", "feed--1"):
+        assert site.get(f"/river/ckb/{missing}.{kind}").status_code == 404
+
+
+def _relations(document: bytes, kind: str) -> dict[str, str]:
+    if kind == "json":
+        feed = json.loads(document)
+        return {"self": feed["feed_url"], **({"prev-archive": feed["next_url"]} if "next_url" in feed else {})}
+    tree = etree.fromstring(document)
+    top = tree.find("channel") if kind == "rss" else tree
+    return {one.get("rel"): one.get("href") for one in top.findall("{http://www.w3.org/2005/Atom}link")}
