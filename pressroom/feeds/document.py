@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
@@ -10,9 +10,11 @@ from feedgen.feed import FeedGenerator
 from pressroom.feeds import feedgen_extension
 from pressroom.feeds.contents import Contents
 from pressroom.feeds.entry import Entry, Standing, Tombstone, content
-from pressroom.feeds.feedgen_extension import ChannelExtension, EntryExtension, Link, Period
+from pressroom.feeds.feedgen_extension import ChannelExtension, EntryExtension, Link, Medium, Period, Person
 from pressroom.feeds.frame import Frame
 from pressroom.feeds.item import directed, legal
+from pressroom.feeds.shown import Shown
+from pressroom.releases.asset import Kind
 from pressroom.releases.newsroom import in_language
 
 _MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml"}
@@ -72,7 +74,11 @@ def _fill(made: FeedEntry, entry: Entry, frame: Frame, kind: str) -> None:
     made.link(href=frame.base_url + item.path, rel="alternate")
     extension = made.pressroom
     extension.language, extension.author = tag, author
+    extension.rights = legal(newsroom.licence or "")
     extension.links = _links(entry, frame.base_url)
+    if entry.is_text:
+        extension.media = [_medium(one, frame.base_url) for one in item.assets]
+        extension.contacts = [_person(one) for one in item.revision.contacts]
     extension.modified = entry.updated if entry.updated > entry.published else None
     if entry.standing is Standing.RETRACTED:
         extension.valid = Period(entry.published, entry.updated)
@@ -88,3 +94,26 @@ def _links(entry: Entry, base_url: str) -> list[Link]:
         for one in item.siblings
     ]
     return links
+
+
+_MEDIA_NAMES = {Kind.PICTURE: "image", Kind.RECORDING: "audio", Kind.DOCUMENT: "document"}
+
+
+def _medium(shown: Shown, base_url: str) -> Medium:
+    said, web = shown.said, shown.web
+    return Medium(
+        href=base_url + web.path,
+        media_type=web.media_type,
+        length=shown.length,
+        name=_MEDIA_NAMES[shown.asset.kind],
+        width=web.width,
+        height=web.height,
+        alt=legal(said.alt),
+        caption=legal(said.caption),
+        credit=legal(said.credit),
+        licence=legal(said.licence),
+    )
+
+
+def _person(contact: Mapping[str, str]) -> Person:
+    return Person(**{name: legal(contact.get(name) or "") for name in ("name", "email", "phone", "role")})

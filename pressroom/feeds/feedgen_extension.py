@@ -1,11 +1,12 @@
-"""What feedgen 1.0 lacks: attributes of entry links (its issue 135), a language per entry, tombstones, what an RSS item
-was changed or valid until, and dates that leave the locale.
+"""What feedgen 1.0 lacks: attributes of entry links (its issue 135), a language per entry, tombstones, archives, media
+with their descriptions, contacts, what an RSS item was changed or valid until, and dates that leave the locale.
 
 feedgen makes Atom elements without a namespace and declares it on the root, so that elements added here have none too.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -20,6 +21,7 @@ _DC = "http://purl.org/dc/elements/1.1/"
 _DCTERMS = "http://purl.org/dc/terms/"
 _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 _ATOM = "http://www.w3.org/2005/Atom"
+_MEDIA = "http://search.yahoo.com/mrss/"
 _HISTORY = "http://purl.org/syndication/history/1.0"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -32,11 +34,56 @@ class Link:
     href: str
     hreflang: str = ""
     title: str = ""
+    media_type: str = "text/html"
+    length: int | None = None
 
     def attributes(self) -> dict[str, str]:
-        """Without a language it is no page, but an identity."""
-        page = {"type": "text/html", "hreflang": self.hreflang} if self.hreflang else {}
-        return {"rel": self.rel, **page, "href": self.href, **({"title": self.title} if self.title else {})}
+        """Without a language or length it is no document, but an identity or an address of the feed's own."""
+        known = {"type": self.media_type} if self.hreflang or self.length is not None else {}
+        if self.hreflang:
+            known["hreflang"] = self.hreflang
+        if self.length is not None:
+            known["length"] = str(self.length)
+        return {"rel": self.rel, **known, "href": self.href, **({"title": self.title} if self.title else {})}
+
+
+@dataclass(frozen=True)
+class Medium:
+    """A file that comes with an entry, as Media RSS 1.5.1 describes it. `length` is in bytes, `name` its medium."""
+
+    href: str
+    media_type: str
+    length: int
+    name: str
+    width: int | None = None
+    height: int | None = None
+    alt: str = ""
+    caption: str = ""
+    credit: str = ""
+    licence: str = ""
+
+    def add_to(self, entry: Any) -> None:
+        facts = {"url": self.href, "fileSize": str(self.length), "type": self.media_type, "medium": self.name}
+        size = {"width": str(self.width), "height": str(self.height)} if self.width and self.height else {}
+        content = etree.SubElement(entry, f"{{{_MEDIA}}}content", {**facts, **size})
+        for tag, text, attributes in (
+            ("title", self.caption, {"type": "plain"}),
+            ("description", self.alt, {"type": "plain"}),
+            ("credit", self.credit, {}),
+            ("license", self.licence, {}),
+        ):
+            if text:
+                etree.SubElement(content, f"{{{_MEDIA}}}{tag}", attributes).text = text
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody whom journalists may ask about an entry."""
+
+    name: str
+    email: str = ""
+    phone: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +123,7 @@ class ChannelExtension(BaseExtension):  # type: ignore[misc]
     is_archive: bool = False
 
     def extend_ns(self) -> dict[str, str]:
-        namespaces = {"dc": _DC, "dcterms": _DCTERMS}
+        namespaces = {"dc": _DC, "dcterms": _DCTERMS, "media": _MEDIA}
         if self.is_archive:
             namespaces["fh"] = _HISTORY
         return {**namespaces, "at": _TOMBSTONES} if self.tombstones else namespaces
@@ -106,7 +153,10 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]
 
     language: str = ""
     author: str = ""
+    rights: str = ""
     links: list[Link] = field(default_factory=list)
+    media: list[Medium] = field(default_factory=list)
+    contacts: list[Person] = field(default_factory=list)
     modified: datetime | None = None
     valid: Period | None = None
 
@@ -117,13 +167,37 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]
         entry.attrib[_XML_LANG] = self.language
         for broken in entry.findall("link"):
             entry.remove(broken)
-        for link in self.links:
+        enclosures = [Link("enclosure", one.href, "", one.alt, one.media_type, one.length) for one in self.media]
+        for link in (*self.links, *enclosures):
             etree.SubElement(entry, "link", link.attributes())
+        for contact in self.contacts:
+            person = etree.SubElement(entry, "contributor")
+            etree.SubElement(person, "name").text = contact.name or contact.email
+            if contact.phone:
+                etree.SubElement(person, "uri").text = "tel:" + re.sub(r"[^0-9+]", "", contact.phone)
+            if contact.email:
+                etree.SubElement(person, "email").text = contact.email
+        self._add_media(entry)
         return entry
+
+    def _add_media(self, entry: Any) -> None:
+        for one in self.media:
+            one.add_to(entry)
 
     def extend_rss(self, item: Any) -> Any:
         etree.SubElement(item, f"{{{_DC}}}creator").text = self.author
         etree.SubElement(item, f"{{{_DC}}}language").text = self.language
+        for contact in self.contacts:
+            told = (contact.name, contact.role, contact.email, contact.phone)
+            etree.SubElement(item, f"{{{_DC}}}contributor").text = ", ".join(one for one in told if one)
+        if self.rights:
+            etree.SubElement(item, f"{{{_DC}}}rights").text = self.rights
+        if self.media:
+            # Only one, for many readers take no more: what is heard before what is seen.
+            one = next((medium for medium in self.media if medium.name == "audio"), self.media[0])
+            facts = {"url": one.href, "length": str(one.length), "type": one.media_type}
+            etree.SubElement(item, "enclosure", facts)
+        self._add_media(item)
         if self.modified:
             etree.SubElement(item, f"{{{_DCTERMS}}}modified").text = _instant(self.modified)
         if self.valid:

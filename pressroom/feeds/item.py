@@ -170,7 +170,7 @@ def load(tx: Session, rows: Sequence[Row], now: datetime) -> list[Item]:
     release_ids = {release.id for _, release, _, _ in rows}
     siblings = out(tx, release_ids, now)
     beats = _beats(tx, release_ids)
-    assets = shown.of_revisions(tx, [revision.id for _, _, _, revision in rows])
+    assets = shown.of_revisions(tx, [revision.id for _, _, _, revision in rows], now)
     origins = sources(rows, siblings)
     told = notices.of_corrections(tx, rows, {release_id: one.translation for release_id, one in origins.items()})
     return [

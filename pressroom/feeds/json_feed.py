@@ -1,5 +1,6 @@
-"""JSON Feed 1.1 (jsonfeed.org/version/1.1). Our own extension, `_pressroom`, names the translations and the licence,
-and what has become of a release: its status, its corrections, and whether a translation lags behind.
+"""JSON Feed 1.1 (jsonfeed.org/version/1.1). Our own extension, `_pressroom`, names the translations, the licence, whom
+to ask and who speaks, and what has become of a release: its status, its corrections, and whether a translation lags
+behind; of an attachment, what is said of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pressroom.feeds.entry import Entry, content
 from pressroom.feeds.frame import Frame
 from pressroom.feeds.item import legal
 from pressroom.feeds.notice import Notice
+from pressroom.feeds.shown import Shown
 from pressroom.releases.newsroom import in_language
 
 
@@ -55,6 +57,8 @@ def _item(entry: Entry, base_url: str) -> dict[str, Any]:
     }
     if entry.is_text and item.pictures:
         said["image"] = base_url + item.pictures[0].web.path
+    if entry.is_text and item.assets:
+        said["attachments"] = [_attachment(one, base_url) for one in item.assets]
     return said
 
 
@@ -70,11 +74,28 @@ def _particulars(entry: Entry, base_url: str) -> dict[str, Any]:
         "stale": item.is_stale,
         "corrections": [_notice(one) for one in item.notices] if entry.is_text else [],
     }
+    if entry.is_text:
+        about = in_language(item.newsroom.about, item.language, item.newsroom.languages)
+        said["contacts"] = [{key: legal(text) for key, text in one.items()} for one in item.revision.contacts]
+        said["about_newsroom"] = legal(about)
     if entry.told:
         said["notice"] = _notice(entry.told)
     if entry.about:
         said["about"] = entry.about
     return said
+
+
+def _attachment(shown: Shown, base_url: str) -> dict[str, Any]:
+    said, web = shown.said, shown.web
+    described = {"alt": said.alt, "caption": said.caption, "credit": said.credit, "licence": said.licence}
+    size = {"width": web.width, "height": web.height} if web.width and web.height else {}
+    return {
+        "url": base_url + web.path,
+        "mime_type": web.media_type,
+        "title": legal(said.caption or said.name),
+        "size_in_bytes": shown.length,
+        "_pressroom": {**size, **{name: legal(text) for name, text in described.items()}},
+    }
 
 
 def _notice(notice: Notice) -> dict[str, Any]:

@@ -6,24 +6,28 @@ import html as entities
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pressroom.phrases import translator
 from pressroom.releases import asset as assets
+from pressroom.releases import xmp
 from pressroom.releases.asset import Asset, Kind, Rendition, RevisionAsset, Size
+from pressroom.releases.xmp import Descriptions
 
 _MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An asset and what this translation says of it."""
+    """An asset and what this translation says of it; what all public ones say is written into it (xmp.py)."""
 
     said: RevisionAsset
     asset: Asset
     renditions: Mapping[Size, Rendition]
+    said_in_public: Descriptions = ()
 
     @property
     def web(self) -> Rendition:
@@ -33,8 +37,13 @@ class Shown:
     def is_picture(self) -> bool:
         return self.asset.kind is Kind.PICTURE
 
+    @property
+    def length(self) -> int:
+        """Bytes of what is served at `web`."""
+        return self.web.length + xmp.added(self.web.media_type, self.said_in_public)
 
-def of_revisions(tx: Session, revision_ids: Sequence[int]) -> Mapping[int, list[Shown]]:
+
+def of_revisions(tx: Session, revision_ids: Sequence[int], now: datetime) -> Mapping[int, list[Shown]]:
     """In their order; what has vanished is not among them."""
     query = (
         select(RevisionAsset, Asset)
@@ -43,11 +52,12 @@ def of_revisions(tx: Session, revision_ids: Sequence[int]) -> Mapping[int, list[
         .order_by(RevisionAsset.revision_id, RevisionAsset.position)
     )
     rows = [(said, asset) for said, asset in tx.execute(query)]
-    renditions = assets.renditions(tx, list({asset.id for _, asset in rows}))
+    asset_ids = list({asset.id for _, asset in rows})
+    renditions, public = assets.renditions(tx, asset_ids), assets.each_said_in_public(tx, asset_ids, now)
     found = defaultdict(list)
     for said, asset in rows:
         if renditions[asset.id]:
-            found[said.revision_id].append(Shown(said, asset, renditions[asset.id]))
+            found[said.revision_id].append(Shown(said, asset, renditions[asset.id], public[asset.id]))
     return found
 
 

@@ -152,17 +152,26 @@ def rendition(tx: Session, asset_id: str, size: Size, extension: str) -> Renditi
     return found
 
 
-def said_in_public(tx: Session, asset_id: str, now: datetime) -> list[tuple[str, RevisionAsset]]:
+def said_in_public(tx: Session, asset_id: str, now: datetime) -> Sequence[tuple[str, RevisionAsset]]:
     """What public texts say of it, by language, the source first; empty while none of them is public."""
+    return each_said_in_public(tx, [asset_id], now)[asset_id]
+
+
+def each_said_in_public(
+    tx: Session, asset_ids: Sequence[str], now: datetime
+) -> Mapping[str, Sequence[tuple[str, RevisionAsset]]]:
+    """The same, by asset."""
     query = (
         select(Translation.language, Release.source_language, RevisionAsset)
         .join(Translation, Translation.revision_id == RevisionAsset.revision_id)
         .join(Release, Release.id == Translation.release_id)
-        .where(RevisionAsset.asset_id == asset_id, translation_is_public(now))
+        .where(RevisionAsset.asset_id.in_(asset_ids), translation_is_public(now))
         .order_by(Translation.language)
     )
-    rows = sorted(tx.execute(query), key=lambda row: row[0] != row[1])
-    return [(language, said) for language, _, said in rows]
+    found: dict[str, list[tuple[str, RevisionAsset]]] = {asset_id: [] for asset_id in asset_ids}
+    for language, _, said in sorted(tx.execute(query), key=lambda row: row[0] != row[1]):
+        found[said.asset_id].append((language, said))
+    return found
 
 
 def attach(

@@ -26,6 +26,8 @@ _NAMESPACES = {
     "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
 }
 
+_PNG_KEYWORD = b"XML:com.adobe.xmp" + bytes(5)
+
 Descriptions = Sequence[tuple[str, RevisionAsset]]
 
 
@@ -40,11 +42,18 @@ def with_credit(data: bytes, media_type: str, said: Descriptions) -> bytes:
         content = _NAME + written
         return b"".join((data[:at], b"\xff\xe1", struct.pack(">H", len(content) + 2), content, data[at:]))
     if media_type == "image/png":
-        content = b"XML:com.adobe.xmp" + bytes(5) + written
+        content = _PNG_KEYWORD + written
         chunk = b"iTXt" + content
         framed = struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
         return data[:_PNG_START] + framed + data[_PNG_START:]
     return data
+
+
+def added(media_type: str, said: Descriptions) -> int:
+    """By how many bytes `with_credit` makes a picture longer."""
+    around = {"image/jpeg": 4 + len(_NAME), "image/png": 12 + len(_PNG_KEYWORD)}
+    written = packet(said) if media_type in around else b""
+    return around[media_type] + len(written) if written else 0
 
 
 def packet(said: Descriptions) -> bytes:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import html
 import locale
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import feedparser
@@ -19,6 +20,7 @@ from pressroom.feeds.frame import LARGEST, LIMIT
 from pressroom.feeds.item import Item, legal
 from pressroom.feeds.notice import Notice
 from pressroom.phrases import translator
+from pressroom.releases.asset import Asset, Kind
 from pressroom.releases.newsroom import Said
 from tests.feeds.articles import BASE, MOMENT, around, article, holding
 from tests.makers import LANGUAGES, TITLES
@@ -240,3 +242,51 @@ def test_an_rss_item_says_when_it_changed() -> None:
         "channel/item/{http://purl.org/dc/terms/}modified"
     )
     assert modified == "2026-11-20T08:35:15Z"
+
+
+def test_pictures_come_with_their_facts_and_what_is_said_of_them() -> None:
+    item = article("en", pictures=2)
+    tree = etree.fromstring(rss(around("rss"), holding(item)))
+    (enclosure,) = tree.findall("channel/item/enclosure")
+    assert enclosure.attrib == {"url": f"{BASE}/assets/picture0.png", "length": "400", "type": "image/png"}
+    media = "{http://search.yahoo.com/mrss/}"
+    contents = tree.findall(f"channel/item/{media}content")
+    assert [one.get("url") for one in contents] == [f"{BASE}/assets/picture{number}.png" for number in (0, 1)]
+    first = contents[0]
+    facts = {"fileSize": "400", "type": "image/png", "medium": "image", "width": "120", "height": "80"}
+    assert facts.items() <= dict(first.attrib).items()
+    said = {one.tag.removeprefix(media): one.text for one in first}
+    assert said == {"title": "Dawn", "description": 'The "old" bridge', "credit": "Archive"}
+    entry = etree.fromstring(atom(around("atom"), holding(item))).find("a:entry", ATOM)
+    links = [dict(one.attrib) for one in entry.findall("a:link[@rel='enclosure']", ATOM)]
+    assert [(one["type"], one["length"], one["title"]) for one in links] == [
+        ("image/png", "400", 'The "old" bridge')
+    ] * 2
+    assert len(entry.findall(f"{media}content")) == 2
+
+
+def test_a_recording_is_what_an_rss_reader_gets_first() -> None:
+    item = article("en", pictures=1)
+    heard = replace(item.assets[0], asset=Asset(id="heard", kind=Kind.RECORDING))
+    tree = etree.fromstring(rss(around("rss"), holding(replace(item, assets=[item.assets[0], heard]))))
+    assert [one.get("medium") for one in tree.iter("{http://search.yahoo.com/mrss/}content")] == ["image", "audio"]
+    assert len(tree.findall("channel/item/enclosure")) == 1
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_what_was_taken_back_shows_no_picture_and_no_contact(kind: str) -> None:
+    item = article("en", pictures=1, reasons={"en": "Wrong."})
+    written = WRITERS[kind](around(kind), holding(item)).decode()
+    assert "picture0" not in written and "contributor" not in written
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_contacts_and_who_speaks_stand_apart_from_the_text(kind: str) -> None:
+    item = article("en")
+    (contact,) = item.revision.contacts
+    parsed = feedparser.parse(WRITERS[kind](around(kind, "en"), holding(item)))
+    (entry,) = parsed.entries
+    about = item.newsroom.about["en"]
+    assert contact["name"] not in entry.content[0].value and about not in entry.content[0].value
+    assert contact["name"] in entry.contributors[0]["name"]
+    assert parsed.feed.subtitle == about

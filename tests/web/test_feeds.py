@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import feedparser
 import pytest
@@ -12,9 +13,11 @@ from pressroom.db import Database
 from pressroom.feeds import archiving
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import retracting, vanishing
+from pressroom.releases.asset import Rendition, Size
 from pressroom.releases.newsroom import Newsroom, NoticeStyle
 from pressroom.releases.translation import Translation
 from tests.makers import NAMES, TITLES, make_correction, make_newsroom, make_release, now
+from tests.releases.uploads import saved, scene
 from tests.web.public import Site
 
 MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
@@ -197,3 +200,19 @@ def _relations(document: bytes, kind: str) -> dict[str, str]:
     tree = etree.fromstring(document)
     top = tree.find("channel") if kind == "rss" else tree
     return {one.get("rel"): one.get("href") for one in top.findall("{http://www.w3.org/2005/Atom}link")}
+
+
+@pytest.mark.parametrize("pictures", ["png", "jpg"])
+def test_the_length_of_a_picture_is_that_of_what_is_served(site: Site, database: Database, pictures: str) -> None:
+    made = make_release(database, make_newsroom(database), pictures=1)
+    if pictures == "jpg":
+        with database.transaction() as tx:
+            rendition = tx.get_one(Rendition, (made.assets[0].id, Size.WEB))
+            rendition.data = saved(scene(9, 9), "JPEG")
+            rendition.length, rendition.extension = len(rendition.data), "jpg"
+            rendition.media_type = "image/jpeg"
+    (attachment,) = site.get("/river/ckb/feed.json").get_json(force=True)["items"][0]["attachments"]
+    answer = site.get(urlsplit(attachment["url"]).path)
+    assert (answer.mimetype, len(answer.data)) == (attachment["mime_type"], attachment["size_in_bytes"])
+    (entry,) = feedparser.parse(site.get("/river/ckb/feed.rss").data).entries
+    assert [one.length for one in entry.enclosures] == [str(len(answer.data))]

@@ -189,7 +189,7 @@ def _proposal(entered: Room, release_id: str, *, wrong: str | None = None) -> st
 
 
 def _difference(entered: Room, release: Release, language: str, before: Revision, after: Revision) -> Difference:
-    found = shown.of_revisions(entered.tx, [before.id, after.id])
+    found = shown.of_revisions(entered.tx, [before.id, after.id], entered.now)
     old, new = found[before.id], found[after.id]
     changes = difference.between(before, after, files=([one.said for one in old], [one.said for one in new]))
     base = url_for("desk.releases.release", slug=entered.newsroom.slug, release_id=release.id)
