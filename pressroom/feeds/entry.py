@@ -6,7 +6,7 @@ import html as entities
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pressroom import catalogues, markup
@@ -14,6 +14,9 @@ from pressroom.feeds.item import Item, body_html, directed, directed_html, legal
 from pressroom.feeds.notice import Notice
 from pressroom.phrases import translator
 from pressroom.releases.newsroom import Said
+
+# The entry that a notice is about changed at the same instant; validators and some readers want times to differ.
+_BESIDE = timedelta(seconds=1)
 
 
 class Standing(StrEnum):
@@ -91,12 +94,13 @@ class Entry:
 
     @property
     def published(self) -> datetime:
-        return self.notice.at if self.notice else self.item.published
+        return self.notice.at + _BESIDE if self.notice else self.item.published
 
     @property
     def updated(self) -> datetime:
-        told = self.told
-        return told.at if told else self.item.updated
+        if self.notice:
+            return self.published
+        return self.item.retraction.at if self.item.retraction else self.item.updated
 
 
 def notice_urn(translation_id: str, number: int | None) -> str:

@@ -70,7 +70,7 @@ class Medium:
             ("title", self.caption, {"type": "plain"}),
             ("description", self.alt, {"type": "plain"}),
             ("credit", self.credit, {}),
-            ("license", self.licence, {}),
+            ("copyright", self.licence, {}),
         ):
             if text:
                 etree.SubElement(content, f"{{{_MEDIA}}}{tag}", attributes).text = text

@@ -56,8 +56,8 @@ def test_a_correction_is_told_in_place_as_a_notice_or_both(database: Database, s
         assert len(notices) == (0 if style is NoticeStyle.IN_PLACE else 1)
         for one in notices:
             assert (one.standing, one.about) == (Standing.CORRECTION, urn) and one.id != urn
-            # The newest first, and it happened later than what it is about.
-            assert found.entries[0] is one and one.published == item.updated > item.published
+            # The newest first, and it happened later than what it is about, which changed at another second.
+            assert found.entries[0] is one and one.published == one.updated > item.updated > item.published
         assert found.tombstones == []
 
 
