@@ -26,6 +26,8 @@ StartResponse = Callable[[str, Headers], Any]
 
 _SMALLEST_COMPRESSED = 256
 _COMPRESSED_ALREADY = ("image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf", "audio/")
+# Few ways of writing Accept-Encoding are in use; whoever makes up more is answered all the same.
+_MOST_PREPARED = 8
 _WEIGHT = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*$", re.IGNORECASE)
 
 
@@ -39,6 +41,17 @@ class Keep(Enum):
 
 
 _LONGEST_AGE = {Keep.FEED: 300, Keep.ARCHIVE: 3600}
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The answers to requests with one Accept-Encoding: a whole one, and what says that nothing was modified."""
+
+    body: bytes
+    whole: Headers
+    unmodified: Headers
+    tags: frozenset[str]
+    cache_control: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class Document:
     br: bytes | None
     etag: str
     headers: Headers = field(default_factory=list)
-    prepared: dict[str, Headers] = field(default_factory=dict, compare=False, repr=False)
+    prepared: dict[str, _Prepared] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def size(self) -> int:
@@ -64,6 +77,10 @@ class Document:
 
     def is_current(self, now: datetime) -> bool:
         return self.valid_until is None or now < self.valid_until
+
+    def is_settled(self, now: datetime) -> bool:
+        """Whether the clock changes neither it nor its headers after `now`."""
+        return self.valid_until is None and (self.last_modified is None or self.last_modified <= now)
 
     def cache_control(self, now: datetime) -> str:
         if self.keep is Keep.FOREVER:
@@ -111,19 +128,15 @@ def answer(
     document: Document, environ: dict[str, Any], start_response: StartResponse, now: datetime
 ) -> Iterable[bytes]:
     """The whole, a part of it, or a not-modified answer to one GET or HEAD."""
-    coding, body = _choose(document, environ.get("HTTP_ACCEPT_ENCODING", ""))
-    headers = _headers(document, coding, now)
-    if document.status == HTTPStatus.OK and not_modified(document, environ, now):
-        start_response("304 Not Modified", headers.copy())
-        return ()
-    if document.status == HTTPStatus.OK and byte_range.is_ranged(document.content_type):
-        return _ranged(document, headers, environ, start_response)
-    length = ("Content-Length", str(len(body)))
-    told = [*headers, ("Content-Type", document.content_type), length]
-    if coding:
-        told.append(("Content-Encoding", coding))
-    start_response(_STATUS_LINES[document.status], told)
-    return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
+    prepared = _prepare(document, environ.get("HTTP_ACCEPT_ENCODING", ""), now)
+    if document.status == HTTPStatus.OK:
+        if environ.get("HTTP_IF_NONE_MATCH") in prepared.tags or not_modified(document, environ, now):
+            start_response("304 Not Modified", prepared.unmodified.copy())
+            return ()
+        if byte_range.is_ranged(document.content_type):
+            return _ranged(document, prepared.unmodified, environ, start_response)
+    start_response(_STATUS_LINES[document.status], prepared.whole.copy())
+    return () if environ["REQUEST_METHOD"] == "HEAD" else (prepared.body,)
 
 
 def _ranged(
@@ -155,23 +168,24 @@ def response(document: Document, now: datetime) -> Callable[[dict[str, Any], Sta
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
-def _headers(document: Document, coding: str, now: datetime) -> Headers:
-    cache_control = document.cache_control(now)
-    dated = document.last_modified is not None and document.last_modified <= now
-    kept = f"{coding} {dated}"
-    headers = document.prepared.get(kept)
-    if headers is None or headers[0][1] != cache_control:
-        headers = [("Cache-Control", cache_control), *_lasting_headers(document, coding, dated=dated)]
-        document.prepared[kept] = headers
-    return headers
-
-
-def _lasting_headers(document: Document, coding: str, *, dated: bool) -> Headers:
+def _prepare(document: Document, accepted: str, now: datetime) -> _Prepared:
+    found = document.prepared.get(accepted)
+    if found is not None and (document.valid_until is None or found.cache_control == document.cache_control(now)):
+        return found
+    coding, body = _choose(document, accepted)
     tag = f'"{document.etag}-{coding}"' if coding else f'"{document.etag}"'
-    headers = [("ETag", tag), ("Vary", "Accept-Encoding"), *document.headers]
-    if dated and document.last_modified is not None:
-        headers.append(("Last-Modified", http_date(document.last_modified)))
-    return headers
+    cache_control, is_dated = document.cache_control(now), document.last_modified is None
+    lasting = [("Cache-Control", cache_control), ("ETag", tag), ("Vary", "Accept-Encoding"), *document.headers]
+    if document.last_modified is not None and document.last_modified <= now:
+        lasting.append(("Last-Modified", http_date(document.last_modified)))
+        is_dated = True
+    whole = [*lasting, ("Content-Type", document.content_type), ("Content-Length", str(len(body)))]
+    if coding:
+        whole.append(("Content-Encoding", coding))
+    made = _Prepared(body, whole, lasting, frozenset((tag, f"W/{tag}")), cache_control)
+    if is_dated and len(document.prepared) < _MOST_PREPARED:
+        document.prepared[accepted] = made
+    return made
 
 
 def http_date(moment: datetime) -> str:

@@ -123,6 +123,8 @@ class Library:
     def __init__(self, pulse: Pulse, *, memory: int = MEMORY) -> None:
         self.pulse = pulse
         self._memory = memory
+        # Below that nothing has to go soon, and the order in which things were read does not matter.
+        self._roomy = memory // 2
         self._used = 0
         self._shelf: OrderedDict[str, tuple[Document, str | None, int]] = OrderedDict()
         self._lock = threading.Lock()
@@ -141,12 +143,16 @@ class Library:
             return None
         document, newsroom, generation = kept
         state = self._look()
-        now = self.pulse.now(state)
-        if state.generation(newsroom) != generation or not document.is_current(now):
+        if state.generation(newsroom) != generation:
             return None
-        with self._lock:
-            if path in self._shelf:
-                self._shelf.move_to_end(path)
+        # What no clock changes any more can do with the time at which the state was read.
+        now = state.database_time if document.is_settled(state.database_time) else self.pulse.now(state)
+        if not document.is_current(now):
+            return None
+        if self._used > self._roomy:
+            with self._lock:
+                if path in self._shelf:
+                    self._shelf.move_to_end(path)
         return document, now
 
     def get(self, path: str, newsroom: str | None, render: Callable[[datetime], Document]) -> tuple[Document, datetime]:
