@@ -1,4 +1,4 @@
-"""The workers, on their own: `python worker.py mail`, `default` or `clock`; without an argument all three."""
+"""The workers, on their own: `python worker.py mail`, `default`, `push` or `clock`; without an argument all."""
 
 import sys
 

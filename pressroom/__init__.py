@@ -19,6 +19,7 @@ _DOORS = (
     "auth",
     "subscriptions",
     "hooks",
+    "hub",
     "mailbox",
     "site",
     "feeds",

@@ -13,6 +13,7 @@ SITEMAP = "/sitemap.xml"
 NEWS_SITEMAP = "/news-sitemap.xml"
 OPML = "/feeds.opml"
 ROBOTS = "/robots.txt"
+HUB = "/hub"
 PRIVACY = "/privacy"
 
 
@@ -85,3 +86,8 @@ def subscribe(slug: str) -> str:
 def sitemap_part(number: int) -> str:
     """Part `number`, from 1, of a sitemap too large for one document."""
     return f"/sitemap-{number}.xml"
+
+
+def hub_links(hub: str, self_url: str) -> str:
+    """The value of a Link header by which a feed is subscribed to (WebSub §4); both are whole addresses."""
+    return f'<{hub}>; rel="hub", <{self_url}>; rel="self"'

@@ -14,7 +14,7 @@ from typing import Any
 
 from dotenv import dotenv_values
 
-from pressroom import readers
+from pressroom import addresses, readers
 from pressroom.errors import ConfigError
 
 
@@ -178,6 +178,21 @@ class Config:
         None,
         "The DNS server that `pressroom doctor` asks; the system's by default.",
     )
+    hub_url: str | None = _setting(
+        "PRESSROOM_HUB_URL",
+        readers.hub,
+        None,
+        "A WebSub hub elsewhere that feeds name and publishing tells, or `none`; by default the service is its own.",
+    )
+    push_connections: int = _setting(
+        "PRESSROOM_PUSH_CONNECTIONS", readers.positive, 32, "Requests at once from each push worker."
+    )
+    push_private_networks: bool = _setting(
+        "PRESSROOM_PUSH_PRIVATE_NETWORKS",
+        readers.flag,
+        False,
+        "Push also to this machine and to private networks, for trials and tests.",
+    )
     web_workers: int = _setting("PRESSROOM_WEB_WORKERS", readers.positive, 2, "Web server processes.")
     demo: bool = _setting(
         "PRESSROOM_DEMO",
@@ -198,6 +213,16 @@ class Config:
             return f"sqlite:///{self.data_dir / 'pressroom.db'}"
         scheme, _, rest = self.database_url.partition("://")
         return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else self.database_url
+
+    @property
+    def hub(self) -> str | None:
+        """The whole address of the hub that feeds name; None where there is none."""
+        own = self.base_url + addresses.HUB
+        return None if self.hub_url == "none" else self.hub_url or own
+
+    @property
+    def is_own_hub(self) -> bool:
+        return self.hub == self.base_url + addresses.HUB
 
     @property
     def mailbox_dir(self) -> Path:

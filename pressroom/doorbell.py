@@ -41,6 +41,13 @@ class Doorbell:
     def ring_outbox(self, row_id: int) -> bool:
         return self._ring("default", "pressroom.jobs.perform", row_id, quiet=False)
 
+    def ring_push(self, dispatch_id: int) -> bool:
+        return self._ring("push", "pressroom.jobs.push", dispatch_id, quiet=True)
+
+    def ring_push_again(self, dispatch_id: int) -> bool:
+        """For what has just become due, whenever its last ring was."""
+        return self._ring("push", "pressroom.jobs.push", dispatch_id, quiet=False)
+
     def drain(self, database: Database) -> int:
         """Rings for every outbox row that is due."""
         with database.reading() as tx:

@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pressroom import outbox, smtp, working
 from pressroom.config import Config
@@ -14,7 +15,11 @@ from pressroom.mailing import sending
 from pressroom.mailing.quota import Quota
 from pressroom.mailing.sending import Terms
 from pressroom.mailing.throttle import Limits
+from pressroom.pushing.noticing import Hub
 from pressroom.service import Service
+
+if TYPE_CHECKING:
+    from pressroom.pushing.delivering import House
 
 
 @lru_cache(maxsize=1)
@@ -37,6 +42,10 @@ def terms_of(config: Config) -> Terms:
         quota=Quota(config.mail_per_hour, config.mail_per_day),
         limits=Limits(config.mail_per_second, config.mail_domain_connections, config.mail_domain_per_minute),
     )
+
+
+def hub_of(config: Config) -> Hub:
+    return Hub(config.hub, config.is_own_hub)
 
 
 def send_chunk(chunk_id: int) -> None:
@@ -62,3 +71,23 @@ def perform(row_id: int) -> None:
     service = _service()
     acts = Acts(service, _doorbell(), terms_of(service.config).quota)
     outbox.perform(service.database, row_id, acts.by_kind())
+
+
+@lru_cache(maxsize=1)
+def _house() -> House:
+    # Here, so that the other workers need not hold in memory what only this one does.
+    from pressroom.outgoing.client import Client
+    from pressroom.outgoing.topics import Topics
+    from pressroom.pushing.delivering import House, Terms
+
+    service = _service()
+    config = service.config
+    terms = Terms(config.base_url, hub_of(config), config.push_connections)
+    return House(service.database, service.keyring, terms, Client.of(config), Topics(service))
+
+
+def push(_dispatch_id: int) -> None:
+    """That dispatch, and whatever else is due."""
+    from pressroom.pushing.delivering import deliver
+
+    deliver(_house(), stop=working.stopping.is_set, ring=_doorbell().ring_push_again)

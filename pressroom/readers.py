@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -33,6 +34,13 @@ def base_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
         raise ValueError("use an address such as https://press.example.org, with no path")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def hub(text: str) -> str:
+    parts = urlsplit(text)
+    if text != "none" and (parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s<>]", text)):
+        raise ValueError("use the address of a hub, such as https://hub.example.org/, or none")
+    return text
 
 
 def proxies(text: str) -> tuple[str, ...]:

@@ -35,6 +35,10 @@ NOUNS = (
     "pressroom.mailing.quota",
     "pressroom.mailing.throttle",
     "pressroom.mailing.dkim_pair",
+    "pressroom.pushing.subscription",
+    "pressroom.pushing.intent",
+    "pressroom.pushing.watermark",
+    "pressroom.pushing.dispatch",
 )
 
 for _noun in NOUNS:

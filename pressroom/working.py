@@ -1,4 +1,4 @@
-"""The worker processes: RQ for mail and for everything else, and the clock that rings the outbox.
+"""The worker processes: RQ for mail, for pushes and for everything else, and the clock that rings the outbox.
 
 Redis is only the bell. A worker waits for it, outlives it, and leaves nothing in it once a job has ended.
 """
@@ -31,10 +31,10 @@ from pressroom.supervising.processes import Spec, Supervisor
 
 log = logging.getLogger(__name__)
 
-QUEUES = ("mail", "default")
+QUEUES = ("mail", "default", "push")
 
 # All that a job may name: whoever can write to Redis must not be able to run what they like.
-JOBS = ("pressroom.jobs.send_chunk", "pressroom.jobs.perform")
+JOBS = ("pressroom.jobs.send_chunk", "pressroom.jobs.perform", "pressroom.jobs.push")
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 2.0  # seconds between tries to reach Redis
 
@@ -181,7 +181,7 @@ def _ask_to_stop() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """`mail`, `default` or `clock`; without an argument all three, started again when they die.
+    """`mail`, `default`, `push` or `clock`; without an argument all of them, started again when they die.
 
     Returns the exit code: 0 after SIGTERM, 1 for wrong settings, 2 for a wrong argument.
     """
@@ -189,7 +189,7 @@ def main(arguments: list[str]) -> int:
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 -- no shell is meant
     if arguments not in ([], ["clock"], *([queue] for queue in QUEUES)):
-        print("Use: worker.py [mail | default | clock]", file=sys.stderr)
+        print("Use: worker.py [mail | default | push | clock]", file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:

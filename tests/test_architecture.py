@@ -12,24 +12,27 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pressroom"
 
 FLOOR = frozenset(
-    "addresses catalogues config db errors folded languages markup migrations outbox phrases plain_text readers seal "
-    "signing tables wrapping".split()
+    "addresses catalogues config db errors folded languages markup migrations networks outbox phrases plain_text "
+    "readers seal signing tables wrapping".split()
 )
 DESKS = {
     "people": frozenset[str](),
     "releases": frozenset({"people"}),
     "feeds": frozenset({"people", "releases"}),
     "mailing": frozenset({"people", "releases"}),
+    "pushing": frozenset({"people", "releases"}),
 }
 # `__init__` is create_app(), the only wiring; `demo` is loaded by `pressroom up --demo` alone.
 DOORS = frozenset(
-    "__init__ acts api cli clock demo doctor doorbell inbox jobs service smtp supervising web working".split()
+    "__init__ acts api cli clock demo doctor doorbell inbox jobs outgoing service smtp supervising web working".split()
 )
 
 # Alembic must know every table, wherever its noun stands.
 FLOOR_THAT_KNOWS_DESKS = frozenset({"tables"})
 
-FOR_DOORS_ONLY = re.compile(r"(flask|flask_\w+|werkzeug|click|rq|redis|smtplib|imaplib|granian|aiosmtpd)(\.|$)")
+FOR_DOORS_ONLY = re.compile(
+    r"(flask|flask_\w+|werkzeug|click|rq|redis|smtplib|imaplib|granian|aiosmtpd|httpcore2)(\.|$)"
+)
 FEEDGEN_ROOMS = frozenset({"feeds/document.py", "feeds/feedgen_extension.py"})
 BANNED_NAMES = frozenset("models utils helpers common services managers misc".split())
 

@@ -19,6 +19,8 @@ def test_the_data_directory_is_absolute() -> None:
         ({"PRESSROOM_MAIL_PER_DAY": "0"}, "at least 1"),
         ({"PRESSROOM_BASE_URL": "press.example.org"}, "PRESSROOM_BASE_URL"),
         ({"PRESSROOM_BASE_URL": "https://example.org/press"}, "no path"),
+        ({"PRESSROOM_HUB_URL": "hub.example.org"}, "or none"),
+        ({"PRESSROOM_HUB_URL": "https://hub.example.org/>; rel=x"}, "or none"),
         ({"PRESSROOM_SECRET_KEY": "short"}, "too short"),
         ({"PRESSROOM_TRUSTED_PROXIES": "everyone"}, "PRESSROOM_TRUSTED_PROXIES"),
         ({"MAIL_SERVER": "mail.example.org"}, "would not be encrypted"),
@@ -59,3 +61,13 @@ def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
 def test_a_postgresql_address_is_given_the_driver_in_use() -> None:
     made = config.load({"PRESSROOM_DATABASE_URL": "postgresql://press@localhost/press"})
     assert made.sqlalchemy_url == "postgresql+psycopg://press@localhost/press"
+
+
+def test_the_service_is_its_own_hub_unless_another_or_none_is_named() -> None:
+    base = {"PRESSROOM_BASE_URL": "https://press.example.org"}
+    own = config.load(base)
+    assert (own.hub, own.is_own_hub) == ("https://press.example.org/hub", True)
+    other = config.load(base | {"PRESSROOM_HUB_URL": "https://hub.example.org/"})
+    assert (other.hub, other.is_own_hub) == ("https://hub.example.org/", False)
+    none = config.load(base | {"PRESSROOM_HUB_URL": "none"})
+    assert (none.hub, none.is_own_hub) == (None, False)

@@ -184,12 +184,12 @@ def test_without_words_both_workers_and_the_clock_run_and_end_together(
     _migrate(tmp_path)
     all_of_it = begin(url=redis_url)
     with redis.Redis.from_url(redis_url) as client:
-        queues = [Queue(name, connection=client, serializer="json") for name in ("default", "mail")]
+        queues = [Queue(name, connection=client, serializer="json") for name in ("default", "mail", "push")]
         for queue, job in zip(queues, working.JOBS, strict=True):
             queue.enqueue(job, 1)
         until(lambda: not any(queue.count for queue in queues), "both jobs are done")
     running = alive(tmp_path).values()
-    for name in ("mail", "default", "clock"):
+    for name in ("mail", "default", "push", "clock"):
         assert any(f"working {name}" in line for line in running), name
     assert end(all_of_it) == 0
     assert alive(tmp_path) == {}

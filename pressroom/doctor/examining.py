@@ -57,6 +57,7 @@ def examine(config: Config) -> Examination:
         machine.check_redis(service),
         *machine.check_clock(service, has_database),
         machine.check_disk(service),
+        *machine.check_pushes(service),
     ]
     senders, unread = _senders(service) if has_database else ([], [])
     way_out = _exit(ask, config)

@@ -65,6 +65,14 @@ def check_database(service: Service) -> Finding:
     return found("database", "", remark)
 
 
+def check_pushes(service: Service) -> list[Finding]:
+    """Nothing where all is as it should be."""
+    if not service.config.push_private_networks:
+        return []
+    says = "whoever subscribes to a feed can have requests sent into private networks"
+    return [found("pushes", "", warn(says, "Unset PRESSROOM_PUSH_PRIVATE_NETWORKS, which is for trials"))]
+
+
 def check_redis(service: Service) -> Finding:
     url = service.config.redis_url
     if not url:

@@ -1,5 +1,5 @@
-"""What feedgen 1.0 lacks: attributes of entry links (its issue 135), a language per entry, tombstones, archives, media
-with their descriptions, contacts, what an RSS item was changed or valid until, and dates that leave the locale.
+"""What feedgen 1.0 lacks: attributes of entry links (its issue 135), a language per entry, tombstones, a hub, archives,
+media with their descriptions, contacts, what an RSS item was changed or valid until, and dates that leave the locale.
 
 feedgen makes Atom elements without a namespace and declares it on the root, so that elements added here have none too.
 """

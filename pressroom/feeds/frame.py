@@ -25,7 +25,8 @@ _FEEDS = uuid.UUID("5f3f6c57-2a43-4f0e-9d6f-0c6c5a5f6b11")
 @dataclass(frozen=True)
 class Frame:
     """`language` is None for a feed in several languages. `id` depends on neither host nor slug of a newsroom, and is
-    that of the feed in its archives, too. `leads_to` has addresses by relation: of RFC 5005 §4 where they apply.
+    that of the feed in its archives, too. `leads_to` has addresses by relation: the hub where machines subscribe to it
+    (WebSub §4), and those of RFC 5005 §4, where they apply.
     """
 
     base_url: str
@@ -55,7 +56,14 @@ class Frame:
 
 
 def frame(
-    channel: Channel, kind: str, base_url: str, updated: datetime, *, archives: int = 0, number: int | None = None
+    channel: Channel,
+    kind: str,
+    base_url: str,
+    updated: datetime,
+    *,
+    hub_url: str | None = None,
+    archives: int = 0,
+    number: int | None = None,
 ) -> Frame:
     """Of a feed that has so many archives, or with a number of one of these."""
     newsroom, tag, beat = channel.newsroom, channel.language, channel.beat
@@ -80,7 +88,10 @@ def frame(
         self_url=url(number),
         updated=updated,
         is_archive=number is not None,
-        leads_to={rel: url(found) for rel, found in _paging(archives, number).items()},
+        leads_to={
+            **({"hub": hub_url} if hub_url and number is None else {}),
+            **{rel: url(found) for rel, found in _paging(archives, number).items()},
+        },
     )
 
 

@@ -33,6 +33,8 @@ def _write(frame: Frame, entries: Sequence[Entry]) -> bytes:
         "description": frame.subtitle,
         "authors": [{"name": frame.author}],
     }
+    if "hub" in frame.leads_to:
+        feed["hubs"] = [{"type": "WebSub", "url": frame.leads_to["hub"]}]
     if frame.language:
         feed["language"] = frame.language
     feed["items"] = [_item(one, frame.base_url) for one in entries]

@@ -103,6 +103,7 @@ def _specs(service: _Service) -> list[Spec]:
         Spec("clock", module("pressroom.working", "clock"), _TIER_WORK),
         Spec("default", module("pressroom.working", "default"), _TIER_WORK),
         Spec("mail", module("pressroom.working", "mail"), _TIER_WORK),
+        Spec("push", module("pressroom.working", "push"), _TIER_WORK),
     ]
     if service.catches_mail:
         specs.append(Spec("mailbox", module("pressroom.supervising.mailbox"), _TIER_MAILBOX))

@@ -24,6 +24,8 @@ from pressroom.mailing.mailing import Mailing
 from pressroom.mailing.notice import Notice
 from pressroom.mailing.suppression import Suppression
 from pressroom.outbox import OutboxRow
+from pressroom.pushing.dispatch import OPEN, Dispatch
+from pressroom.pushing.subscription import Subscription
 from pressroom.releases.release import Release
 from pressroom.releases.visibility import release_is_public
 from pressroom.service import Service
@@ -81,6 +83,7 @@ class _Figures:
                 _by_state(tx, "pressroom_mailings", "Mailings by state.", Mailing.state),
                 *_of_mailings(tx),
                 *_returned(tx),
+                *self._pushed(tx),
                 *self._outbox(tx),
                 self._public(tx),
                 self._waiting(tx),
@@ -96,6 +99,17 @@ class _Figures:
         return [
             _gauge("pressroom_outbox_due", "Outbox rows that are due and not done.", due),
             _gauge("pressroom_outbox_oldest_due_seconds", "How long the oldest of them has been due.", age),
+        ]
+
+    def _pushed(self, tx: Session) -> list[Metric]:
+        now = self._database.now(tx)
+        lasting = select(func.count()).select_from(Subscription).where(Subscription.expires_at > now)
+        oldest = tx.execute(select(func.min(Dispatch.created_at)).where(Dispatch.state.in_(OPEN))).scalar_one()
+        age = (now - oldest).total_seconds() if oldest else 0.0
+        return [
+            _gauge("pressroom_subscriptions", "Machines subscribed to a feed.", tx.execute(lasting).scalar_one()),
+            _by_state(tx, "pressroom_dispatches", "What machines were told in a month, by state.", Dispatch.state),
+            _gauge("pressroom_dispatches_oldest_open_seconds", "How long one of them has been waiting.", age),
         ]
 
     def _waiting(self, tx: Session) -> Metric:

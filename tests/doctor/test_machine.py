@@ -62,3 +62,9 @@ def test_clocks_may_differ_a_little(seconds: float, state: State) -> None:
 )
 def test_disk_must_hold_the_database_twice(free: int, needed: int, state: State) -> None:
     assert machine.roomy(free, needed).state is state
+
+
+def test_pushes_into_private_networks_are_a_warning(make_config: MakeConfig) -> None:
+    assert machine.check_pushes(Service(make_config())) == []
+    (found,) = machine.check_pushes(Service(make_config(push_private_networks=True)))
+    assert found.state is State.WARNING and "PRESSROOM_PUSH_PRIVATE_NETWORKS" in found.line

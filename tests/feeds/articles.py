@@ -91,7 +91,7 @@ def holding(*items: Item | Entry, tombstones: Sequence[Tombstone] = ()) -> Conte
 
 
 def around(kind: str, tag: str | None = None, beat: Beat | None = None) -> Frame:
-    return frame(Channel(NEWSROOM, tag, beat), kind, BASE, MOMENT)
+    return frame(Channel(NEWSROOM, tag, beat), kind, BASE, MOMENT, hub_url=f"{BASE}/hub")
 
 
 def _picture(position: int) -> Shown:

@@ -69,7 +69,15 @@ def healthy(address: str) -> bool:
 def test_sigterm_ends_every_process_and_exits_with_0(start: Start) -> None:
     service = start().ready()
     assert healthy(service.address)
-    parts = ("supervising.web", "working mail", "working default", "working clock", "supervising.mailbox", "redis")
+    parts = (
+        "supervising.web",
+        "working mail",
+        "working default",
+        "working push",
+        "working clock",
+        "supervising.mailbox",
+        "redis",
+    )
     running = alive(service.data_dir)
     for part in parts:
         assert any(part in line for line in running.values()), part

@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 
 from pressroom import addresses
+from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.feeds import archiving
 from pressroom.releases import newsroom as newsrooms
@@ -16,6 +17,7 @@ from pressroom.releases import retracting, vanishing
 from pressroom.releases.asset import Rendition, Size
 from pressroom.releases.newsroom import Newsroom, NoticeStyle
 from pressroom.releases.translation import Translation
+from tests.conftest import MakeConfig
 from tests.makers import NAMES, TITLES, make_correction, make_newsroom, make_release, now
 from tests.releases.uploads import saved, scene
 from tests.web.public import Site
@@ -216,3 +218,29 @@ def test_the_length_of_a_picture_is_that_of_what_is_served(site: Site, database:
     assert (answer.mimetype, len(answer.data)) == (attachment["mime_type"], attachment["size_in_bytes"])
     (entry,) = feedparser.parse(site.get("/river/ckb/feed.rss").data).entries
     assert [one.length for one in entry.enclosures] == [str(len(answer.data))]
+
+
+@pytest.mark.parametrize("kind", addresses.FEED_FORMATS)
+@pytest.mark.parametrize("place", ["river/", "river/ckb/", "river/en/beats/water/", "all/", "all/ar/"])
+def test_a_feed_names_its_hub_and_its_own_address_whatever_address_it_was_got_at(
+    make_config: MakeConfig, config: Config, database: Database, kind: str, place: str
+) -> None:
+    base = "https://press.example.org"
+    made = make_config(database_url=config.database_url, base_url=base)
+    site = Site(made, database)
+    make_release(database, make_newsroom(database), beats=["water"])
+    own, hub = f"{base}/{place}feed.{kind}", f"{base}/hub"
+    for host in ("press.example.org", "mirror.example.net"):
+        answer = site.get(f"/{place}feed.{kind}", Host=host)
+        assert answer.headers["Link"] == f'<{hub}>; rel="hub", <{own}>; rel="self"'
+        assert site.get(f"/{place}feed.{kind}", method="HEAD", Host=host).headers["Link"] == answer.headers["Link"]
+        if kind == "json":
+            said = answer.get_json(force=True)
+            assert (said["feed_url"], said["hubs"]) == (own, [{"type": "WebSub", "url": hub}])
+        else:
+            links = {
+                one.rel: one.href for one in feedparser.parse(answer.data).feed.links if one.rel in ("self", "hub")
+            }
+            assert links == {"self": own, "hub": hub}
+    assert "Link" not in site.get("/feeds.opml").headers
+    site.close()

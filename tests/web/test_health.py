@@ -57,6 +57,8 @@ def test_figures_come_from_the_database(site: Site, database: Database) -> None:
     assert 590 < figures["pressroom_outbox_oldest_due_seconds"][0].value < 700
     assert {"pressroom_deliveries", "pressroom_mailings"} <= set(figures)
     assert figures["pressroom_notices_waiting"][0].value == 0
+    assert figures["pressroom_subscriptions"][0].value == 0
+    assert "pressroom_dispatches" in figures
     assert "Set-Cookie" not in answer.headers
 
 
