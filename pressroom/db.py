@@ -135,7 +135,8 @@ class Database:
             self._reader = _sqlite_engine(url, writes=False)
         else:
             self._writer = create_engine(url, pool_size=5, max_overflow=30, pool_pre_ping=True, hide_parameters=True)
-            self._reader = self._writer.execution_options(postgresql_readonly=True)
+            # Else each query of a page would see another state of things.
+            self._reader = self._writer.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
 
     @property
     def engine(self) -> Engine:

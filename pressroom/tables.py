@@ -24,6 +24,7 @@ NOUNS = (
     "pressroom.releases.former_slug",
     "pressroom.releases.log",
     "pressroom.feeds.archive",
+    "pressroom.releases.change",
     "pressroom.mailing.subscriber",
     "pressroom.mailing.media_list",
     "pressroom.mailing.suppression",

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from pressroom import markup
 from pressroom.db import Database, new_id, new_public_id
 from pressroom.people.account import Account, Membership, Role
+from pressroom.releases import change
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.asset import Asset, Kind, Rendition, RevisionAsset, Size
 from pressroom.releases.beat import ReleaseBeat, ensure
@@ -166,6 +167,8 @@ def make_release(
         for tag, revision in revisions.items():
             if tag != release.source_language and release.source_language in revisions:
                 revision.source_revision_id = revisions[release.source_language].id
+        if not draft:
+            change.append(tx, newsroom.id, change.Kind.PUBLICATION, translations.values(), now=created)
         newsrooms.touch(tx, newsroom.id, now=created)
     return Made(newsroom, release, translations, revisions, assets)
 

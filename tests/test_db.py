@@ -148,3 +148,15 @@ def test_identifiers_are_distinct_and_rise() -> None:
     made = [new_id() for _ in range(20_000)]
     assert len(made) == len(set(made))
     assert max(made) < 2**63
+
+
+def test_a_reader_sees_one_state_of_things_to_the_end(database: Database) -> None:
+    newsroom = make_newsroom(database)
+    query = select(Newsroom.licence).where(Newsroom.id == newsroom.id)
+    with database.reading() as tx:
+        before = tx.scalars(query).one()
+        with database.transaction() as writing:
+            writing.execute(update(Newsroom).values(licence="CC0"))
+        assert tx.scalars(query).one() == before
+    with database.reading() as tx:
+        assert tx.scalars(query).one() == "CC0"

@@ -40,7 +40,7 @@ class Shown:
     @property
     def length(self) -> int:
         """Bytes of what is served at `web`."""
-        return self.web.length + xmp.added(self.web.media_type, self.said_in_public)
+        return self.web.length + len(xmp.addition(self.web.media_type, self.said_in_public))
 
 
 def of_revisions(tx: Session, revision_ids: Sequence[int], now: datetime) -> Mapping[int, list[Shown]]:
@@ -53,7 +53,7 @@ def of_revisions(tx: Session, revision_ids: Sequence[int], now: datetime) -> Map
     )
     rows = [(said, asset) for said, asset in tx.execute(query)]
     asset_ids = list({asset.id for _, asset in rows})
-    renditions, public = assets.renditions(tx, asset_ids), assets.each_said_in_public(tx, asset_ids, now)
+    renditions, public = assets.renditions(tx, asset_ids), assets.all_said_in_public(tx, asset_ids, now)
     found = defaultdict(list)
     for said, asset in rows:
         if renditions[asset.id]:

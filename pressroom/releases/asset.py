@@ -154,13 +154,13 @@ def rendition(tx: Session, asset_id: str, size: Size, extension: str) -> Renditi
 
 def said_in_public(tx: Session, asset_id: str, now: datetime) -> Sequence[tuple[str, RevisionAsset]]:
     """What public texts say of it, by language, the source first; empty while none of them is public."""
-    return each_said_in_public(tx, [asset_id], now)[asset_id]
+    return all_said_in_public(tx, [asset_id], now)[asset_id]
 
 
-def each_said_in_public(
+def all_said_in_public(
     tx: Session, asset_ids: Sequence[str], now: datetime
-) -> Mapping[str, Sequence[tuple[str, RevisionAsset]]]:
-    """The same, by asset."""
+) -> dict[str, list[tuple[str, RevisionAsset]]]:
+    """As `said_in_public`, for many at once."""
     query = (
         select(Translation.language, Release.source_language, RevisionAsset)
         .join(Translation, Translation.revision_id == RevisionAsset.revision_id)

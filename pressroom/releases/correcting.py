@@ -16,7 +16,8 @@ from pressroom.errors import Conflict, Refused
 from pressroom.markup import clean
 from pressroom.people import audit, granting
 from pressroom.people.account import Act, role_in
-from pressroom.releases import approving, drafting, log, visibility
+from pressroom.releases import approving, change, drafting, log, visibility
+from pressroom.releases import asset as assets
 from pressroom.releases import correction as corrections
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import revision as revisions
@@ -254,7 +255,7 @@ def _publish(
     now: datetime,
     by: int | None,
 ) -> Corrected:
-    pairs = _pairs(tx, proposed)
+    pairs, now = _pairs(tx, proposed), newsroom.in_turn(now)
     approving.require_checked_faces(tx, newsroom, pairs)
     proposed.number = corrections.next_number(tx, release.id)
     proposed.at = now
@@ -265,6 +266,7 @@ def _publish(
         for translation in translations.of_release(tx, release.id).values():
             if visibility.of_translation(release, translation, now) is Visibility.PUBLIC:
                 translation.updated_at = now
+    _tell(tx, release, pairs, minor=proposed.minor, now=now)
     newsrooms.touch(tx, newsroom.id, now=now)
     content = {**said(release, pairs), "notes": proposed.notes, "minor": proposed.minor, "number": proposed.number}
     log.append(tx, newsroom.id, log.Event.CORRECTION, release.id, content, now=now)
@@ -273,6 +275,15 @@ def _publish(
         number=proposed.number, minor=proposed.minor, revisions=[revision.id for _, revision in pairs],
     )  # fmt: skip
     return Corrected(proposed.number, True, _tags(pairs))
+
+
+def _tell(tx: Session, release: Release, pairs: Sequence[Named], *, minor: bool, now: datetime) -> None:
+    """Spelling is no notice on the other translations, but all of them stand in the pictures that are served."""
+    every = {one.id for one in translations.of_release(tx, release.id).values()}
+    corrected = {translation.id for translation, _ in pairs} if minor else every
+    change.of_release(tx, release, change.Kind.CORRECTION, now=now, only=corrected)
+    if assets.of_release(tx, release.id):
+        change.of_release(tx, release, change.Kind.UPDATE, now=now, only=every - corrected)
 
 
 def _tags(pairs: Sequence[Named]) -> list[str]:

@@ -14,7 +14,7 @@ from pressroom.db import Database
 from pressroom.errors import Conflict, Refused
 from pressroom.people import audit, granting
 from pressroom.people.account import Act
-from pressroom.releases import approving, picture, scrubbing
+from pressroom.releases import approving, change, picture, scrubbing
 from pressroom.releases import asset as assets
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import release as releases
@@ -70,6 +70,7 @@ def cover(database: Database, asset_id: str, boxes: Sequence[Box], *, now: datet
         asset.covered_at, asset.checked_at, asset.checked_by = now, None, None
         _ask_again(tx, release, asset)
         if is_public:
+            change.of_release(tx, release, change.Kind.UPDATE, now=now)
             newsrooms.touch(tx, newsroom.id, now=now)
         scrubbing.note(tx, now=now)
         _note(tx, "cover asset", release, asset, now=now, by=by, boxes=len(boxes), public=is_public)

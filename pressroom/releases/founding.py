@@ -13,8 +13,10 @@ from sqlalchemy import select
 from pressroom.db import Database, new_id
 from pressroom.errors import Refused
 from pressroom.languages import parse_tag
-from pressroom.people import audit
+from pressroom.people import audit, granting
+from pressroom.people.account import Act
 from pressroom.releases import beat as beats
+from pressroom.releases import change
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.beat import Beat
 from pressroom.releases.newsroom import ApprovalRule, Newsroom
@@ -83,24 +85,49 @@ def _check_zone(name: str) -> None:
         raise Refused(f"“{name}” is not a time zone; use one such as Europe/Berlin or Asia/Baghdad.") from None
 
 
-def add_beat(database: Database, newsroom_slug: str, slug: str, names: Mapping[str, str], *, now: datetime) -> bool:
-    """Adds a beat, or names anew one that a statement made; False if that changes nothing. Raises NotFound, Refused."""
+def _check_beat(slug: str, topic: str | None) -> None:
     if not re.fullmatch(r"[\w\u200c-]{1,80}", slug) or slug != slug.lower():
         raise Refused(f"“{slug}” cannot be a beat's address: use small letters, digits and hyphens, at most 80.")
-    if not any(name.strip() for name in names.values()):
-        raise Refused("A beat needs a name; give one with --name.")
+    if topic and not beats.is_topic(topic):
+        raise Refused(f"“{topic}” is no IPTC Media Topic: use medtop: and eight digits, such as medtop:06000000.")
+
+
+def add_beat(
+    database: Database,
+    newsroom_slug: str,
+    slug: str,
+    names: Mapping[str, str],
+    *,
+    topic: str | None = None,
+    now: datetime,
+    by: int | None = None,
+) -> bool:
+    """Adds a beat, or names anew one that a statement made; False if that changes nothing.
+
+    `topic` is an IPTC Media Topic; None leaves it as it is, an empty one takes it away. Raises NotFound, NotAllowed and
+    Refused.
+    """
+    _check_beat(slug, topic)
     with database.transaction() as tx:
-        newsroom = newsrooms.by_slug(tx, newsroom_slug)
-        newsrooms.locked(tx, newsroom.id)
+        newsroom = newsrooms.locked(tx, newsrooms.by_slug(tx, newsroom_slug).id)
+        granting.permit(tx, by, newsroom.id, Act.MANAGE)
         for tag in names:
             if tag not in newsroom.languages:
                 raise Refused(f"“{tag}” is not among the newsroom's languages ({', '.join(newsroom.languages)}).")
         known = beats.in_newsroom(tx, newsroom.id).get(slug)
-        if known is not None and known.offered and known.names == {**known.names, **names}:
-            return False
         if known is None:
-            known = Beat(id=new_id(), newsroom_id=newsroom.id, slug=slug, names={})
+            known = Beat(id=new_id(), newsroom_id=newsroom.id, slug=slug, names={}, offered=False)
             tx.add(known)
-        known.names, known.offered = {**known.names, **names}, True
+        if not any(name.strip() for name in (*known.names.values(), *names.values())):
+            raise Refused("A beat needs a name; give one with --name.")
+        wanted = {**known.names, **names}, True, known.topic if topic is None else topic or None
+        if (known.names, known.offered, known.topic) == wanted:
+            return False
+        known.names, known.offered, known.topic = wanted
+        tx.flush()
+        change.of_newsroom(tx, newsroom, now=now, beats=[known.id])
         newsrooms.touch(tx, newsroom.id, now=now)
+        audit.note(
+            tx, "change beat", f"newsroom:{newsroom.slug}", now=now, newsroom_id=newsroom.id, account_id=by, beat=slug
+        )
         return True

@@ -39,7 +39,8 @@ class NoticeStyle(StrEnum):
 
 
 class Newsroom(Base):
-    """`names` and `about` (the boilerplate) are by language tag; `generation` rises with each public change.
+    """`names` and `about` (the boilerplate) are by language tag; `generation` rises with each public change, and
+    `last_change` is the number of the last that is recorded (change.py).
 
     `approval_wish` is a milder rule that one person asked for and a second has not agreed to yet; `approval_wish_by`
     None is the command line. `late_after` is in seconds: a mailing that would begin later than that after its time
@@ -69,6 +70,7 @@ class Newsroom(Base):
     notice_style: Mapped[NoticeStyle] = mapped_column(default=NoticeStyle.BOTH)
     stopped_at: Mapped[datetime | None]
     generation: Mapped[int] = mapped_column(default=1)
+    last_change: Mapped[int] = mapped_column(default=0)
     changed_at: Mapped[datetime]
     created_at: Mapped[datetime]
 
@@ -79,6 +81,10 @@ class Newsroom(Base):
     def patience(self) -> timedelta:
         """How late a mailing may begin by itself."""
         return timedelta(seconds=self.late_after)
+
+    def in_turn(self, now: datetime) -> datetime:
+        """`now`, but never before the last act: one that had to wait for the lock began earlier than what it undoes."""
+        return max(now, self.changed_at)
 
     @property
     def zone(self) -> ZoneInfo:

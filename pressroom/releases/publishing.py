@@ -17,7 +17,7 @@ from pressroom.db import Database, new_public_id, to_micros
 from pressroom.errors import Conflict, NotAllowed, Refused
 from pressroom.people import audit, granting, telling
 from pressroom.people.account import Act
-from pressroom.releases import approving, log, visibility
+from pressroom.releases import approving, change, log, visibility
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import release as releases
 from pressroom.releases import revision as revisions
@@ -25,6 +25,7 @@ from pressroom.releases import translation as translations
 from pressroom.releases.approving import Named, NeedsSecondPerson
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release, Status
+from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
 
 
@@ -209,6 +210,7 @@ def _leave_behind(tx: Session, release: Release, without: Collection[str], *, no
         waits = one.public_from is not None and visibility.of_translation(release, one, now) is Visibility.HIDDEN
         if tag in without and waits:
             one.revision_id = one.public_from = one.updated_at = None
+            change.recall(tx, release, now=now)
             newsrooms.touch(tx, release.newsroom_id, now=now)
             audit.note(
                 tx, "unschedule", f"release:{release.id}", now=now, newsroom_id=release.newsroom_id, account_id=by,
@@ -234,12 +236,21 @@ def _publish(
         one.revision_id = revision.id
         one.public_from = max(began, now)
         one.updated_at = one.public_from
+    _tell(tx, release, [one for one, _ in fresh], now=now)
     newsrooms.touch(tx, release.newsroom_id, now=now)
     log.append(tx, release.newsroom_id, log.Event.PUBLICATION, release.id, said(release, fresh), now=now)
     audit.note(
         tx, "publish", f"release:{release.id}", now=now, newsroom_id=release.newsroom_id, account_id=by,
         revisions=[revision.id for _, revision in fresh], public_from=to_micros(began),
     )  # fmt: skip
+
+
+def _tell(tx: Session, release: Release, fresh: Sequence[Translation], *, now: datetime) -> None:
+    """What is out already names its translations."""
+    change.recall(tx, release, now=now, renewed=[one.id for one in fresh])
+    change.append(tx, release.newsroom_id, change.Kind.PUBLICATION, fresh, now=now)
+    others = {one.id for one in translations.of_release(tx, release.id).values()} - {one.id for one in fresh}
+    change.of_release(tx, release, change.Kind.UPDATE, now=now, only=others)
 
 
 def said(release: Release, named: Iterable[Named]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pressroom.db import Database, to_micros
 from pressroom.errors import Conflict
 from pressroom.people import audit, granting
 from pressroom.people.account import Act
-from pressroom.releases import approving, visibility
+from pressroom.releases import approving, change, visibility
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import translation as translations
 from pressroom.releases.approving import Named, NeedsSecondPerson
@@ -88,6 +88,7 @@ def hold_back(tx: Session, release: Release, *, now: datetime, by: int | None) -
     release.public_from = release.publish_at = None
     for translation in translations.of_release(tx, release.id).values():
         translation.revision_id = translation.public_from = translation.updated_at = None
+    change.recall(tx, release, now=now)
     newsrooms.touch(tx, release.newsroom_id, now=now)
     audit.note(tx, "unschedule", f"release:{release.id}", now=now, newsroom_id=release.newsroom_id, account_id=by)
     return True
@@ -110,6 +111,8 @@ def _require_second(tx: Session, release: Release, by: int | None, *, wanted: bo
 def _reschedule(tx: Session, release: Release, began: datetime, *, now: datetime) -> None:
     release.public_from = began
     release.become(Status.SCHEDULED if began > now else Status.PUBLISHED)
-    for translation in translations.of_release(tx, release.id).values():
-        if translation.public_from is not None:
-            translation.public_from = translation.updated_at = began
+    moved = [one for one in translations.of_release(tx, release.id).values() if one.public_from is not None]
+    for translation in moved:
+        translation.public_from = translation.updated_at = began
+    change.recall(tx, release, now=now, renewed=[one.id for one in moved])
+    change.append(tx, release.newsroom_id, change.Kind.PUBLICATION, moved, now=now)

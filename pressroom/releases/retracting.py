@@ -10,7 +10,7 @@ from pressroom.errors import Conflict, Refused
 from pressroom.markup import clean
 from pressroom.people import audit, granting
 from pressroom.people.account import Act
-from pressroom.releases import approving, log
+from pressroom.releases import approving, change, log
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.release import Status
 
@@ -34,6 +34,7 @@ def retract(
     with database.transaction() as tx:
         newsroom, release = approving.lock(tx, release_id)
         granting.permit(tx, by, newsroom.id, Act.PUBLISH)
+        now = newsroom.in_turn(now)
         if release.retracted_at is not None:
             return False
         if release.public_from is None:
@@ -41,6 +42,8 @@ def retract(
         release.become(Status.RETRACTED)
         release.retracted_at = now
         release.retraction_reasons = dict(reasons)
+        change.recall(tx, release, now=now)
+        change.of_release(tx, release, change.Kind.RETRACTION, now=now)
         newsrooms.touch(tx, release.newsroom_id, now=now)
         said: dict[str, object] = {"release": release.id, "reasons": dict(reasons)}
         log.append(tx, release.newsroom_id, log.Event.RETRACTION, release.id, said, now=now)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from pressroom.db import Database, new_public_id
 from pressroom.errors import Conflict, Refused
 from pressroom.people import audit
-from pressroom.releases import approving, drafting, visibility
+from pressroom.releases import approving, change, drafting, visibility
 from pressroom.releases import beat as beats
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import revision as revisions
@@ -238,6 +238,7 @@ def _store_revision(
     if not translation.publish:
         # To go out after all it has to be published anew.
         translation.revision_id = translation.public_from = translation.updated_at = None
+        change.recall(tx, release, now=now)
     revision.source_revision_id = made_from
     drafting.keep(tx, release.id, revision, statement, pictures)
     return revision

@@ -15,7 +15,7 @@ from pressroom.db import Database
 from pressroom.errors import Conflict
 from pressroom.people import audit, granting
 from pressroom.people.account import Act
-from pressroom.releases import approving, erasure, log, scrubbing, whereabouts
+from pressroom.releases import approving, change, erasure, log, scrubbing, whereabouts
 from pressroom.releases import asset as assets
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import release as releases
@@ -42,6 +42,7 @@ def vanish_release(database: Database, release_id: str, *, now: datetime, by: in
     """
     with database.transaction() as tx:
         newsroom, release = _locked(tx, release_id, by)
+        now = newsroom.in_turn(now)
         if release.removed_at is not None:
             return False
         for translation in translations.of_release(tx, release.id).values():
@@ -105,6 +106,7 @@ def vanish_text(
         newsroom = newsrooms.locked(tx, newsroom_id)
         granting.permit(tx, by, newsroom.id, Act.PUBLISH)
         if release_id is None and erasure.take_out_of_newsroom(tx, newsroom, passage):
+            change.of_newsroom(tx, newsroom, now=now)
             newsrooms.touch(tx, newsroom.id, now=now)
             scrubbing.note(tx, now=now)
             audit.note(tx, "vanish text", f"newsroom:{newsroom.slug}", now=now, newsroom_id=newsroom.id, account_id=by)
@@ -130,7 +132,9 @@ def _take_out(
         newsroom, release = _locked(tx, release_id, by)
         erasure.take_out_text(tx, release, passage, now=now)
         if with_beats:
-            erasure.take_out_of_beats(whereabouts.beats_with(tx, release, passage)[0], passage)
+            named = whereabouts.beats_with(tx, release, passage)[0]
+            erasure.take_out_of_beats(named, passage)
+            change.of_newsroom(tx, newsroom, now=now, beats=[one.id for one in named])
         _show_anew(tx, release, now=now)
         _record(tx, newsroom, release, "vanish text", now=now, by=by)
 
@@ -151,6 +155,8 @@ def _show_anew(tx: Session, release: Release, *, now: datetime) -> None:
 def _record(tx: Session, newsroom: Newsroom, release: Release, act: str, *, now: datetime, by: int | None) -> None:
     tx.flush()
     tx.execute(update(LogRow).where(LogRow.release_id == release.id).values(salt=None))
+    change.recall(tx, release, now=now)
+    change.of_release(tx, release, change.Kind.REMOVAL, now=now)
     log.append(tx, newsroom.id, log.Event.REMOVAL, release.id, erasure.remains(tx, release), now=now)
     newsrooms.touch(tx, newsroom.id, now=now)
     scrubbing.note(tx, now=now)

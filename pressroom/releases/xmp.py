@@ -26,34 +26,33 @@ _NAMESPACES = {
     "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
 }
 
-_PNG_KEYWORD = b"XML:com.adobe.xmp" + bytes(5)
 
 Descriptions = Sequence[tuple[str, RevisionAsset]]
 
 
 def with_credit(data: bytes, media_type: str, said: Descriptions) -> bytes:
     """The picture with a packet of what is said of it by language; other media types as they are."""
-    written = packet(said)
-    if not written:
+    added = addition(media_type, said)
+    if not added:
         return data
     if media_type == "image/jpeg":
         # Behind the segment that calls it a JFIF file, which has to be the first.
         at = 2 + (2 + int(struct.unpack_from(">H", data, 4)[0]) if data[2:4] == b"\xff\xe0" else 0)
+        return data[:at] + added + data[at:]
+    return data[:_PNG_START] + added + data[_PNG_START:]
+
+
+def addition(media_type: str, said: Descriptions) -> bytes:
+    """What is put into the bytes of a picture, framed as its form wants it; empty where nothing is."""
+    written = packet(said) if media_type in ("image/jpeg", "image/png") else b""
+    if not written:
+        return b""
+    if media_type == "image/jpeg":
         content = _NAME + written
-        return b"".join((data[:at], b"\xff\xe1", struct.pack(">H", len(content) + 2), content, data[at:]))
-    if media_type == "image/png":
-        content = _PNG_KEYWORD + written
-        chunk = b"iTXt" + content
-        framed = struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
-        return data[:_PNG_START] + framed + data[_PNG_START:]
-    return data
-
-
-def added(media_type: str, said: Descriptions) -> int:
-    """By how many bytes `with_credit` makes a picture longer."""
-    around = {"image/jpeg": 4 + len(_NAME), "image/png": 12 + len(_PNG_KEYWORD)}
-    written = packet(said) if media_type in around else b""
-    return around[media_type] + len(written) if written else 0
+        return b"".join((b"\xff\xe1", struct.pack(">H", len(content) + 2), content))
+    content = b"XML:com.adobe.xmp" + bytes(5) + written
+    chunk = b"iTXt" + content
+    return struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
 
 
 def packet(said: Descriptions) -> bytes:

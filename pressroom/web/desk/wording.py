@@ -36,6 +36,7 @@ ACTS = {
     "ask for approval rule": _("Another rule of approval asked for"),
     "set approval rule": _("Rule of approval changed"),
     "change newsroom": _("Settings changed"),
+    "change beat": _("Beat changed"),
     "accredit": _("Subscriber accredited"),
     "end accreditation": _("Accreditation ended"),
     "make dkim pair": _("Mail signing keys made"),
