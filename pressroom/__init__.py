@@ -24,6 +24,7 @@ _DOORS = (
     "site",
     "feeds",
     "formats",
+    "changes",
     "newsroom",
     "search",
 )

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+# For readers of feeds; a newsroom’s importer takes NINJS_FEED, which such a reader would take for another JSON.
 FEED_FORMATS = ("atom", "rss", "json")
+NINJS_FEED = "ninjs.json"
 
 SITEMAP = "/sitemap.xml"
 NEWS_SITEMAP = "/news-sitemap.xml"
@@ -91,3 +93,8 @@ def sitemap_part(number: int) -> str:
 def hub_links(hub: str, self_url: str) -> str:
     """The value of a Link header by which a feed is subscribed to (WebSub §4); both are whole addresses."""
     return f'<{hub}>; rel="hub", <{self_url}>; rel="self"'
+
+
+def changes_feed(slug: str, kind: str, after: str = "") -> str:
+    """All public changes of a newsroom in the format that `kind` names; `after` is a cursor."""
+    return f"{newsroom(slug)}changes.{kind}" + (f"?after={quote(after, safe='')}" if after else "")

@@ -65,6 +65,7 @@ class Found:
     seen: Visibility
     item: Item | None
     moved_to: str | None = None
+    translation_id: str | None = None
 
 
 def latest(tx: Session, channel: Channel, now: datetime, *, limit: int = 50, skip: int = 0) -> list[Item]:
@@ -173,10 +174,10 @@ def of_translation(tx: Session, translation: Translation, now: datetime, *, move
     if seen is Visibility.HIDDEN:
         raise NotFound(_NOTHING)
     if seen is Visibility.REMOVED:
-        return Found(seen, None)
+        return Found(seen, None, translation_id=translation.id)
     one = tx.execute(joined().where(Translation.id == translation.id)).one()
     item = items.load(tx, [(one[0], one[1], one[2], one[3])], now)[0]
-    return Found(seen, item, moved_to if seen is Visibility.PUBLIC else None)
+    return Found(seen, item, moved_to if seen is Visibility.PUBLIC else None, translation.id)
 
 
 def beats_of(tx: Session, newsroom: Newsroom, now: datetime) -> dict[str, list[Beat]]:

@@ -15,6 +15,7 @@ from pressroom.feeds.frame import Frame
 from pressroom.feeds.item import directed, legal
 from pressroom.feeds.shown import Shown
 from pressroom.releases.asset import Kind
+from pressroom.releases.beat import MEDIA_TOPICS
 from pressroom.releases.newsroom import in_language
 
 _MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml"}
@@ -70,7 +71,12 @@ def _fill(made: FeedEntry, entry: Entry, frame: Frame, kind: str) -> None:
     if newsroom.licence:
         made.rights(legal(newsroom.licence))
     for beat in item.beats:
-        made.category(term=beat.slug, label=legal(in_language(beat.names, tag, newsroom.languages)))
+        name = legal(in_language(beat.names, tag, newsroom.languages))
+        made.category(term=beat.slug, label=name)
+        if beat.topic_code:
+            # In RSS feedgen writes the label, if there is one, where the code has to stand.
+            label = {"label": name} if kind == "atom" else {}
+            made.category(term=beat.topic_code, scheme=MEDIA_TOPICS, **label)
     made.link(href=frame.base_url + item.path, rel="alternate")
     extension = made.pressroom
     extension.language, extension.author = tag, author

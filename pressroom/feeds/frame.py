@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -38,21 +38,12 @@ class Frame:
     home_url: str
     self_url: str
     updated: datetime
-    is_archive: bool
-    leads_to: Mapping[str, str]
+    is_archive: bool = False
+    leads_to: Mapping[str, str] = field(default_factory=dict)
 
     def fitting(self, entries: Sequence[_T], write: Callable[[Sequence[_T]], bytes]) -> bytes:
-        """The document of as many of the newest entries as stay within the size that readers accept; an archive has
-        all of its entries, come what may.
-        """
-        if self.is_archive:
-            return write(entries)
-        kept = list(entries[:LIMIT])
-        body = write(kept)
-        while len(body) > LARGEST and len(kept) > 1:
-            kept = kept[: max(1, min(len(kept) - 1, len(kept) * LARGEST // len(body)))]
-            body = write(kept)
-        return body
+        """As below; an archive has all of its entries, come what may."""
+        return write(entries) if self.is_archive else fitting(entries, write)
 
 
 def frame(
@@ -93,6 +84,16 @@ def frame(
             **{rel: url(found) for rel, found in _paging(archives, number).items()},
         },
     )
+
+
+def fitting(items: Sequence[_T], write: Callable[[Sequence[_T]], bytes]) -> bytes:
+    """The document of as many of the newest items as stay within the size that readers accept."""
+    kept = list(items[:LIMIT])
+    body = write(kept)
+    while len(body) > LARGEST and len(kept) > 1:
+        kept = kept[: max(1, min(len(kept) - 1, len(kept) * LARGEST // len(body)))]
+        body = write(kept)
+    return body
 
 
 def _paging(archives: int, number: int | None) -> dict[str, int | None]:

@@ -44,6 +44,7 @@ class Sibling:
     language: str
     slug: str
     title: str
+    urn: str
 
     def path(self, newsroom_slug: str) -> str:
         return addresses.release(newsroom_slug, self.language, self.slug)
@@ -200,7 +201,7 @@ def _shorten(text: str) -> str:
 def _in_order(newsroom: Newsroom, found: Sequence[Out], own: str) -> list[Sibling]:
     rank = {tag: number for number, tag in enumerate(newsroom.languages)}
     others = [
-        Sibling(one.translation.language, one.translation.slug, legal(one.title))
+        Sibling(one.translation.language, one.translation.slug, legal(one.title), one.translation.urn)
         for one in found
         if one.translation.language != own
     ]

@@ -25,7 +25,15 @@ Headers = list[tuple[str, str]]
 StartResponse = Callable[[str, Headers], Any]
 
 _SMALLEST_COMPRESSED = 256
-_COMPRESSED_ALREADY = ("image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf", "audio/")
+_COMPRESSED_ALREADY = (
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/gif",
+    "application/pdf",
+    "application/zip",
+    "audio/",
+)
 # Few ways of writing Accept-Encoding are in use; whoever makes up more is answered all the same.
 _MOST_PREPARED = 8
 _WEIGHT = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*$", re.IGNORECASE)

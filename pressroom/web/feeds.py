@@ -11,9 +11,14 @@ from sqlalchemy.orm import Session
 
 from pressroom import addresses
 from pressroom.errors import NotFound
+from pressroom.feeds import channel as channels
 from pressroom.feeds import feed as feeds
+from pressroom.feeds import ninjs
+from pressroom.feeds import version as versions
 from pressroom.feeds.channel import Channel
 from pressroom.feeds.feed import MEDIA_TYPES, Feed
+from pressroom.feeds.frame import LIMIT, frame
+from pressroom.feeds.ninjs import collection
 from pressroom.releases import newsroom as newsrooms
 from pressroom.web import publishing
 from pressroom.web.documents import Document, Keep
@@ -21,7 +26,7 @@ from pressroom.web.places import beat_of, check_language
 
 bp = Blueprint("feeds", __name__)
 
-_FORMAT = "feed.<any(atom, rss, json):kind>"
+_FORMAT = f"feed.<any(atom, rss, json, '{addresses.NINJS_FEED}'):kind>"
 _ARCHIVE = "feed-<number:number>.<any(atom, rss, json):kind>"
 
 
@@ -58,6 +63,8 @@ def newsroom_feed(
 
 
 def _render(tx: Session, feed: Feed, now: datetime) -> Document:
+    if feed.kind == addresses.NINJS_FEED:
+        return _ninjs(tx, feed.channel, now)
     config, is_archive = publishing.the_service().config, feed.number is not None
     body = feeds.write(tx, feed, now, config.base_url, config.hub)
     keep = Keep.ARCHIVE if is_archive else Keep.FEED
@@ -66,3 +73,11 @@ def _render(tx: Session, feed: Feed, now: datetime) -> Document:
         return document
     links = ("Link", addresses.hub_links(config.hub, config.base_url + feed.path))
     return replace(document, headers=[*document.headers, links])
+
+
+def _ninjs(tx: Session, channel: Channel, now: datetime) -> Document:
+    base_url, newsroom = publishing.base_url(), channel.newsroom
+    around = frame(channel, addresses.NINJS_FEED, base_url, channels.updated(tx, channel, now))
+    changes = base_url + addresses.changes_feed(newsroom.slug, "json") if newsroom else None
+    body = collection(around, versions.latest(tx, channel, now, limit=LIMIT), changes)
+    return publishing.feed(tx, newsroom, body, ninjs.MEDIA_TYPE, now)

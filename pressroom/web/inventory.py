@@ -24,9 +24,13 @@ from pressroom.web import static
 from pressroom.web.newsroom import PER_PAGE
 from pressroom.web.places import RELEASE_FILES
 
+_FEEDS = (*addresses.FEED_FORMATS, addresses.NINJS_FEED)
+
 
 def public_paths(tx: Session, now: datetime) -> list[str]:
-    """Each once; also those that say what was retracted or removed. Search, which answers to words, is none of them."""
+    """Each once; also those that say what was retracted or removed. Search, which answers to words, is none of them,
+    and neither are the changes, whose pages are without end.
+    """
     return list(dict.fromkeys((*_of_site(tx, now), *_of_newsrooms(tx, now), *_of_releases(tx, now), *static.paths())))
 
 
@@ -55,7 +59,7 @@ def _of_feed(tx: Session, channel: Channel) -> Iterator[str]:
     """With its archives."""
     newsroom, beat = channel.newsroom, channel.beat
     for number in (None, *range(1, archives.count(tx, channel) + 1)):
-        for kind in addresses.FEED_FORMATS:
+        for kind in _FEEDS if number is None else addresses.FEED_FORMATS:
             yield addresses.feed(
                 kind,
                 slug=newsroom.slug if newsroom else None,

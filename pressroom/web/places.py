@@ -11,13 +11,20 @@ from sqlalchemy.orm import Session
 
 from pressroom import addresses, languages
 from pressroom.errors import NotFound
+from pressroom.feeds import kit, newsml, ninjs
 from pressroom.feeds.item import Item
 from pressroom.releases.beat import Beat
 from pressroom.releases.newsroom import Newsroom, in_language
 from pressroom.releases.visibility import public_beats
 
 _FEED_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
-RELEASE_FILES = {"txt": "text/plain", "md": "text/markdown"}
+RELEASE_FILES = {
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "ninjs.json": ninjs.MEDIA_TYPE,
+    "newsml.xml": newsml.ITEM_TYPE,
+    "zip": kit.MEDIA_TYPE,
+}
 _FEED_NAMES = {"atom": "Atom", "rss": "RSS", "json": "JSON Feed"}
 
 
@@ -37,6 +44,11 @@ class FileLink:
     href: str
     media_type: str
     name: str
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether the page's head names it: readers of feeds would take any JSON there for a feed."""
+        return self.media_type != ninjs.MEDIA_TYPE
 
 
 @dataclass(frozen=True)
@@ -87,7 +99,8 @@ def _formats(newsroom: Newsroom, tag: str | None, topic: str = "", beat_slug: st
 
 def file_links(item: Item) -> list[FileLink]:
     """Named in the language of the request."""
-    names = {"txt": _("Text"), "md": _("Markdown")}
+    names = {"txt": _("Text"), "md": _("Markdown"), "zip": _("All files (ZIP)")}
+    names |= {"ninjs.json": "ninjs", "newsml.xml": "NewsML-G2"}
     newsroom, slug = item.newsroom.slug, item.translation.slug
     return [
         FileLink(addresses.release_file(newsroom, item.language, slug, kind), media_type, names[kind])

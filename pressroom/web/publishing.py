@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,8 @@ from pressroom.web.fastpath import Library
 from pressroom.web.headers import SECURITY
 
 Render = Callable[[Session, datetime], Document]
+
+FOR_MACHINES = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 
 
 def the_service() -> Service:
@@ -72,10 +75,28 @@ def redirection(tx: Session, newsroom: Newsroom | None, path: str, now: datetime
 
 
 def feed(
-    tx: Session, newsroom: Newsroom | None, body: bytes, media_type: str, now: datetime, *, keep: Keep = Keep.FEED
+    tx: Session,
+    newsroom: Newsroom | None,
+    body: bytes,
+    media_type: str,
+    now: datetime,
+    *,
+    keep: Keep = Keep.FEED,
+    status: int = 200,
 ) -> Document:
-    told = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
-    return _document(tx, newsroom, body, f"{media_type}; charset=utf-8", keep, now, told, 200)
+    return _document(tx, newsroom, body, f"{media_type}; charset=utf-8", keep, now, FOR_MACHINES, status)
+
+
+def changes(tx: Session, newsroom: Newsroom, body: bytes, media_type: str, next_url: str, now: datetime) -> Document:
+    """A page of a newsroom's changes; whoever was rung for one must not be told an older answer."""
+    told = {**FOR_MACHINES, "Link": f'<{next_url}>; rel="next"'}
+    made = _document(tx, newsroom, body, f"{media_type}; charset=utf-8", Keep.PAGE, now, told, 200)
+    return replace(made, last_modified=None)
+
+
+def download(tx: Session, newsroom: Newsroom, body: bytes, media_type: str, now: datetime) -> Document:
+    told = {**FOR_MACHINES, "Content-Disposition": "attachment"}
+    return _document(tx, newsroom, body, media_type, Keep.FEED, now, told, 200)
 
 
 def file(tx: Session, newsroom: Newsroom | None, body: bytes, media_type: str, now: datetime) -> Document:

@@ -78,3 +78,19 @@ def test_a_list_is_added_once(newsroom: Press) -> None:
     again = newsroom("list", "add", "press", "--newsroom", "river", "--name", "Press")
     assert "already" in refused(again)
     assert "nowhere" in refused(newsroom("list", "add", "press", "--newsroom", "nowhere", "--name", "P"))
+
+
+def test_a_beat_gets_a_media_topic_keeps_it_and_loses_it(newsroom: Press, database: Database) -> None:
+    def topic() -> str | None:
+        with database.reading() as tx:
+            return beats.in_newsroom(tx, newsrooms.by_slug(tx, "river").id)["water"].topic
+
+    add = ("beat", "add", "water", "--newsroom", "river")
+    must(newsroom(*add, "--name", "Water", "--topic", "medtop:06000000"))
+    assert topic() == "medtop:06000000"
+    must(newsroom(*add, "--name", "en=Waters"))
+    assert topic() == "medtop:06000000"
+    must(newsroom(*add, "--topic", "none"))
+    assert topic() is None
+    assert "medtop:06000000" in refused(newsroom(*add, "--topic", "water"))
+    assert "needs a name" in refused(newsroom("beat", "add", "air", "--newsroom", "river"))

@@ -12,12 +12,15 @@ from pressroom.feeds.frame import Frame, frame
 from pressroom.feeds.item import Item, Sibling
 from pressroom.feeds.notice import Notice
 from pressroom.feeds.shown import Shown
+from pressroom.feeds.version import Version
 from pressroom.releases.asset import Asset, Kind, Rendition, RevisionAsset, Size
 from pressroom.releases.beat import Beat
+from pressroom.releases.change import Kind as ChangeKind
 from pressroom.releases.identity import slugify
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
 from pressroom.releases.translation import Translation
+from pressroom.releases.visibility import Visibility
 from tests.makers import ABOUT, BODIES, LANGUAGES, NAMES, TITLES, make_revision_row
 
 BASE = "https://press.example.org"
@@ -35,7 +38,13 @@ NEWSROOM = Newsroom(
     changed_at=MOMENT,
     created_at=MOMENT,
 )
-WATER = Beat(id=12, newsroom_id=4711, slug="water", names={"en": "Water", "ckb": "ئاو", "kmr": "Av", "ar": "المياه"})
+WATER = Beat(
+    id=12,
+    newsroom_id=4711,
+    slug="water",
+    names={"en": "Water", "ckb": "ئاو", "kmr": "Av", "ar": "المياه"},
+    topic="medtop:06000000",
+)
 
 
 def article(
@@ -54,7 +63,7 @@ def article(
     """The same arguments give the same item, whenever."""
     at = MOMENT - timedelta(hours=number)
     translation = Translation(
-        id=f"0b5d57aa-0000-4000-8000-{LANGUAGES.index(tag):04d}{number:08d}",
+        id=_identity(tag, number),
         release_id=f"release{number}",
         newsroom_id=4711,
         language=tag,
@@ -79,9 +88,33 @@ def article(
         revision=revision,
         beats=[WATER],
         assets=[_picture(position) for position in range(pictures)],
-        siblings=[Sibling(other, slugify(TITLES[other]), TITLES[other]) for other in siblings],
+        siblings=[
+            Sibling(other, slugify(TITLES[other]), TITLES[other], f"urn:uuid:{_identity(other, number)}")
+            for other in siblings
+        ],
         is_stale=is_stale,
         corrections=corrections,
+    )
+
+
+def _identity(tag: str, number: int) -> str:
+    return f"0b5d57aa-0000-4000-8000-{LANGUAGES.index(tag):04d}{number:08d}"
+
+
+def version(
+    item: Item, number: int = 1, kind: ChangeKind = ChangeKind.PUBLICATION, *, removed: bool = False
+) -> Version:
+    """What readers have of it by now."""
+    seen = Visibility.REMOVED if removed else Visibility.RETRACTED if item.retraction else Visibility.PUBLIC
+    return Version(
+        newsroom=item.newsroom,
+        release=item.release,
+        translation=item.translation,
+        seen=seen,
+        item=None if removed else item,
+        number=number,
+        kind=kind,
+        at=item.updated,
     )
 
 

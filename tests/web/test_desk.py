@@ -51,6 +51,7 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/desk/<slug>/settings"): OWNER,
     ("POST", "/desk/<slug>/settings/approval"): LEAD,
     ("POST", "/desk/<slug>/settings/accredited"): OWNER,
+    ("POST", "/desk/<slug>/settings/beats"): OWNER,
     ("GET", "/desk/<slug>/record"): LEAD,
     ("GET", "/desk/<slug>/record.csv"): LEAD,
     ("GET", "/desk/<slug>/vanish"): LEAD,
@@ -101,8 +102,8 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/desk/<slug>/stop"): WRITE,
     ("POST", "/desk/<slug>/allow"): LEAD,
 }
-# What the release of the test below does not have: a correction that waits, a large picture, a text without a language.
-NOT_THERE = ("/proposal", "-print", "/texts")
+# What there is none of in the test below: a correction that waits, a large picture, a text without a language, a beat.
+NOT_THERE = ("/proposal", "-print", "/texts", "/settings/beats")
 
 
 def test_the_matrix_names_every_route_of_the_desk(house: House) -> None:

@@ -12,11 +12,13 @@ from pressroom.people.account import Role
 from pressroom.releases import revision as revisions
 from pressroom.releases.approval import Approval
 from pressroom.releases.asset import RevisionAsset
+from pressroom.releases.beat import in_newsroom
+from pressroom.releases.founding import add_beat
 from pressroom.releases.newsroom import ApprovalRule, Newsroom, NoticeStyle
 from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import Revision
 from tests.mailing.makers import MailHouse
-from tests.makers import BODIES, TITLES, Contact, Made, make_newsroom, make_release, make_revision_row
+from tests.makers import BODIES, TITLES, Contact, Made, make_newsroom, make_release, make_revision_row, now
 from tests.web.desk import alert, at, publish, seen, stored
 from tests.web.staff import Browser, House
 
@@ -218,6 +220,20 @@ def test_an_owner_sets_the_habits_of_the_newsroom(house: House, newsroom: Newsro
         assert owner.send("/desk/river/settings", **{**fields, **at, **wrong}).status_code == 422, wrong
     owner.send("/desk/river/settings", late_after="1", notice_style="both")
     assert (room_of(house, newsroom).together, room_of(house, newsroom).late_after) == (False, 60)
+
+
+def test_an_owner_sets_the_media_topic_of_a_beat_and_takes_it_away(house: House, newsroom: Newsroom) -> None:
+    owner = house.staff(newsroom, "owner")
+    add_beat(house.database, "river", "water", {"en": "Water", "ckb": "ئاو"}, now=now())
+    assert "medtop:06000000" in owner.get("/desk/river/settings").text, "the example"
+    for given, kept in (("medtop:06000000", "medtop:06000000"), ("", None)):
+        assert owner.send("/desk/river/settings/beats", beat="water", topic=given).location == "/desk/river/settings"
+        with house.database.reading() as tx:
+            assert in_newsroom(tx, newsroom.id)["water"].topic == kept
+    refused = owner.send("/desk/river/settings/beats", beat="water", topic="water works")
+    assert refused.status_code == 422 and 'value="water works"' in refused.text
+    assert owner.send("/desk/river/settings/beats", beat="nothing", topic="").status_code == 404
+    assert "Beat changed" in owner.get("/desk/river/record").text
 
 
 def test_subscribers_are_accredited_by_address_and_listed_for_owners(

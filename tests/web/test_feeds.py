@@ -12,8 +12,8 @@ from pressroom import addresses
 from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.feeds import archiving
+from pressroom.releases import founding, retracting, vanishing
 from pressroom.releases import newsroom as newsrooms
-from pressroom.releases import retracting, vanishing
 from pressroom.releases.asset import Rendition, Size
 from pressroom.releases.newsroom import Newsroom, NoticeStyle
 from pressroom.releases.translation import Translation
@@ -244,3 +244,46 @@ def test_a_feed_names_its_hub_and_its_own_address_whatever_address_it_was_got_at
             assert links == {"self": own, "hub": hub}
     assert "Link" not in site.get("/feeds.opml").headers
     site.close()
+
+
+def test_a_feed_of_news_objects_has_what_was_taken_back_too(site: Site, database: Database) -> None:
+    newsroom = make_newsroom(database)
+    days = [now() - timedelta(days=number) for number in range(3)]
+    kept, retracted, removed = (make_release(database, newsroom, beats=["water"], public_from=day) for day in days)
+    retracting.retract(database, retracted.id, {"en": "Wrong."}, now=now())
+    vanishing.vanish_release(database, removed.id, now=now())
+    for path, tag in (("", "en"), ("ckb/", "ckb"), ("ckb/beats/water/", "ckb")):
+        answer = site.get(f"/river/{path}feed.ninjs.json")
+        assert answer.content_type == "application/json; charset=utf-8"
+        assert answer.headers["Cache-Control"] == "public, max-age=300"
+        feed = answer.get_json()
+        expected = [
+            (kept, "usable"),
+            (retracted, "canceled"),
+            *([(removed, "canceled")] if "beats" not in path else []),
+        ]
+        assert [(one["uri"], one["pubStatus"]) for one in feed["items"]] == [
+            (made.translations[tag].urn, status) for made, status in expected
+        ]
+        assert feed["url"] == f"http://127.0.0.1:8000/river/{path}feed.ninjs.json"
+        assert site.get(feed["changes"].removeprefix("http://127.0.0.1:8000")).status_code == 200
+        assert feed.get("language") == (tag if path else None)
+    everywhere = site.get("/all/ckb/feed.ninjs.json").get_json()
+    assert len(everywhere["items"]) == 3 and "changes" not in everywhere
+
+
+def test_a_media_topic_is_a_category_with_its_scheme(site: Site, database: Database) -> None:
+    newsroom = make_newsroom(database)
+    make_release(database, newsroom, ["en"], beats=["water"])
+    founding.add_beat(database, "river", "water", {"en": "Water"}, topic="medtop:06000000", now=now())
+    scheme = "http://cv.iptc.org/newscodes/mediatopic/"
+    found = {
+        kind: feedparser.parse(site.get(f"/river/en/feed.{kind}").data).entries[0].tags for kind in ("atom", "rss")
+    }
+    assert [(one.term, one.scheme, one.label) for one in found["atom"]] == [
+        ("water", None, "Water"),
+        ("06000000", scheme, "Water"),
+    ]
+    assert [(one.term, one.scheme) for one in found["rss"]] == [("Water", None), ("06000000", scheme)]
+    (subject,) = site.get("/river/en/feed.ninjs.json").get_json()["items"][0]["subjects"]
+    assert (subject["name"], subject["uri"]) == ("Water", f"{scheme}06000000")

@@ -1,4 +1,4 @@
-"""A newsroom's settings: its rule of approval, its habits, and who is accredited."""
+"""A newsroom's settings: its rule of approval, its habits, what its beats are filed under, and who is accredited."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from pressroom.errors import Conflict, NotAllowed, NotFound, Refused
 from pressroom.mailing import accrediting, subscriber
 from pressroom.mailing.subscriber import Subscriber
 from pressroom.people.account import Act
-from pressroom.releases import approving, configuring
+from pressroom.releases import approving, configuring, founding
+from pressroom.releases import beat as beats
 from pressroom.releases.configuring import Habits
 from pressroom.releases.newsroom import ApprovalRule, Newsroom, NoticeStyle
 from pressroom.web import auth
@@ -93,6 +94,20 @@ def accredit(slug: str) -> ResponseReturnValue:
     return redirect(url_for(".settings", slug=slug), 303)
 
 
+@bp.post("/<slug>/settings/beats")
+def set_topic(slug: str) -> ResponseReturnValue:
+    """The Media Topic of one beat; an empty one takes it away."""
+    topic, beat_slug = request.form.get("topic", "").strip(), request.form.get("beat", "")
+    with room.enter(slug, Act.MANAGE) as entered:
+        now = entered.now
+        if beat_slug not in beats.in_newsroom(entered.tx, entered.newsroom.id):
+            raise NotFound("There is no such beat.")
+        if topic and not beats.is_topic(topic):
+            return _page(entered, wrong=_("A Media Topic is medtop: and eight digits, such as medtop:06000000.")), 422
+    founding.add_beat(the_service().database, slug, beat_slug, {}, topic=topic, now=now, by=auth.account_id())
+    return redirect(url_for(".settings", slug=slug), 303)
+
+
 def _habits() -> Habits:
     given = request.form
     minutes, style = given.get("late_after", "").strip(), given.get("notice_style", "")
@@ -136,6 +151,7 @@ def _page(entered: Room, *, wrong: str | None = None) -> str:
         wants_two=approving.wants_two(entered.tx, entered.newsroom),
         rules=list(ApprovalRule),
         styles=list(NoticeStyle),
+        beats=list(beats.in_newsroom(entered.tx, entered.newsroom.id).values()),
         weekdays=catalogues.weekdays(page_language().tag),
         accredited=[address for one in found if (address := subscriber.open_(keyring, one).email)],
         accredited_count=entered.tx.execute(count).scalar_one(),
