@@ -1,0 +1,116 @@
+"""What a feed, a page and one more publication cost with few and with many releases in the store:
+`python -m tests.bench.many_releases`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from pressroom import create_app
+from pressroom.db import Database, new_id, new_public_id
+from pressroom.feeds import archiving
+from pressroom.mailing import accompanying
+from pressroom.mailing.accompanying import Plan
+from pressroom.releases.newsroom import Newsroom
+from pressroom.releases.release import Release, Status
+from pressroom.releases.translation import Translation
+from pressroom.seal import Keyring
+from pressroom.service import Service
+from pressroom.web.fastpath import Pulse
+from tests.bench import mailing_service, measuring
+from tests.makers import BODIES, make_newsroom, make_release, make_revision_row, now
+
+_TAGS = ("en", "ckb")
+_AT_ONCE = 500
+_PATHS = ("/river/en/feed.atom", "/river/feed.rss", "/all/feed.json", "/river/en/", "/river/changes.json")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--releases", type=int, nargs="+", default=[100, 100_000])
+    parser.add_argument("--stores", nargs="+", default=["SQLite", "PostgreSQL"])
+    options = parser.parse_args()
+    head = ["store", "releases", *(f"`{path}`" for path in _PATHS), "publish one more", "close archives again"]
+    rows = [[store, f"{count:,}", *_measure(store, count)] for store in options.stores for count in options.releases]
+    print(measuring.table(head, rows))
+
+
+def _measure(store: str, count: int) -> list[str]:
+    with mailing_service.service(store, 25, connections=1) as (config, _):
+        assert config.keyring_file is not None
+        database, keyring = Database(config.sqlalchemy_url), Keyring.load(config.keyring_file)
+        newsroom = make_newsroom(database, languages=list(_TAGS))
+        _fill(database, newsroom, count)
+        looked: archiving.Looked = {}
+        archiving.close_full(database, looked, now=now())
+        print(f"{store}: {count:,} releases stored and archived", file=sys.stderr, flush=True)
+        client = create_app(service=Service(config), pulse=Pulse(database, every=0)).test_client()
+        published: list[float] = []
+        read: dict[str, list[float]] = {path: [] for path in _PATHS}
+        for number in range(7):
+            draft = make_release(database, newsroom, titles={"en": f"Now {number}"}, draft=True).id
+            published.append(_timed(partial(_publish, database, keyring, draft)))
+            for path, times in read.items():
+                times.append(_timed(partial(client.get, path)))
+        closed = _timed(lambda: archiving.close_full(database, looked, now=now() + timedelta(minutes=2)))
+        database.dispose()
+    return [*(_milliseconds(times) for times in read.values()), _milliseconds(published), f"{closed * 1000:.0f} ms"]
+
+
+def _fill(database: Database, newsroom: Newsroom, count: int) -> None:
+    """One each ten minutes, the last of them an hour ago."""
+    began = now() - timedelta(minutes=10 * count + 60)
+    for start in range(0, count, _AT_ONCE):
+        with database.transaction() as tx:
+            for number in range(start, min(count, start + _AT_ONCE)):
+                at = began + timedelta(minutes=10 * number)
+                release = Release(
+                    id=new_public_id(),
+                    newsroom_id=newsroom.id,
+                    status=Status.PUBLISHED,
+                    source_language="en",
+                    public_from=at,
+                    created_at=at,
+                )
+                tx.add(release)
+                tx.flush()
+                for tag in _TAGS:
+                    one = Translation(
+                        id=str(uuid.uuid4()),
+                        release_id=release.id,
+                        newsroom_id=newsroom.id,
+                        language=tag,
+                        slug=f"day-{number}",
+                        public_from=at,
+                        updated_at=at,
+                    )
+                    revision = make_revision_row(one, f"Day {number}", BODIES[tag], at=at)
+                    revision.id = new_id()
+                    tx.add(one)
+                    tx.flush()
+                    tx.add(revision)
+                    one.revision_id = revision.id
+
+
+def _publish(database: Database, keyring: Keyring, draft: str) -> None:
+    accompanying.publish(database, keyring, draft, Plan(), now=now())
+
+
+def _timed(act: Callable[[], object]) -> float:
+    began = time.monotonic()
+    act()
+    return time.monotonic() - began
+
+
+def _milliseconds(times: list[float]) -> str:
+    return f"{measuring.spread([one * 1000 for one in times])} ms"
+
+
+if __name__ == "__main__":
+    main()
