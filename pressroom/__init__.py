@@ -42,6 +42,7 @@ def create_app(config: Config | None = None, *, service: Service | None = None, 
     from pressroom.service import Service
     from pressroom.web import agreed_time, errors, headers, locale, number, static
     from pressroom.web.fastpath import FastPath, Library, Pulse
+    from pressroom.web.pace import Pace
     from pressroom.web.proxies import Proxies
 
     service = service or Service.open(config)
@@ -61,13 +62,10 @@ def create_app(config: Config | None = None, *, service: Service | None = None, 
     app.extensions["pressroom"] = service
     app.extensions["pressroom.library"] = library
     CSRFProtect(app)
-    number.init_app(app)
-    locale.init_app(app)
-    errors.init_app(app)
-    headers.init_app(app)
-    static.init_app(app)
+    for room in (number, locale, errors, headers, static):
+        room.init_app(app)
     for name in _DOORS:
         app.register_blueprint(import_module(f"pressroom.web.{name}").bp)
-    proxied = Proxies(app.wsgi_app, service.config.trusted_proxies)
-    app.wsgi_app = FastPath(proxied, library)  # type: ignore[method-assign]
+    proxied, pace = Proxies(app.wsgi_app, service.config.trusted_proxies), Pace(service.config.feed_fetches)
+    app.wsgi_app = FastPath(proxied, library, pace, proxied.client_of)  # type: ignore[method-assign]
     return app

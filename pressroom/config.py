@@ -193,6 +193,13 @@ class Config:
         False,
         "Push also to this machine and to private networks, for trials and tests.",
     )
+    feed_fetches: int = _setting(
+        "PRESSROOM_FEED_FETCHES",
+        readers.not_negative,
+        60,
+        "How often a client may fetch one feed whole in five minutes from one web process; 0 is no limit. Whoever asks "
+        "with If-None-Match or If-Modified-Since is never made to wait.",
+    )
     web_workers: int = _setting("PRESSROOM_WEB_WORKERS", readers.positive, 2, "Web server processes.")
     demo: bool = _setting(
         "PRESSROOM_DEMO",

@@ -48,6 +48,7 @@ class Keep(Enum):
     FOREVER = "forever"
 
 
+POLLED = frozenset((Keep.FEED, Keep.ARCHIVE))
 _LONGEST_AGE = {Keep.FEED: 300, Keep.ARCHIVE: 3600}
 
 
@@ -166,6 +167,19 @@ def _ranged(
         told.append(("Content-Range", f"bytes {first}-{end - 1}/{total}"))
     start_response(_STATUS_LINES[status], [*told, ("Content-Length", str(len(body)))])
     return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
+
+
+def is_conditional(environ: dict[str, Any]) -> bool:
+    return "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ
+
+
+def too_often(wait: int, start_response: StartResponse) -> Iterable[bytes]:
+    """To whoever fetches whole what they could have asked about; `wait` is in seconds."""
+    told = f"Too many fetches: send If-None-Match or If-Modified-Since, or come back in {wait} seconds.\n".encode()
+    headers = [("Retry-After", str(wait)), ("Cache-Control", "no-store"), ("Content-Length", str(len(told)))]
+    kind = [("Content-Type", "text/plain; charset=utf-8"), ("Access-Control-Allow-Origin", "*")]
+    start_response(_STATUS_LINES[HTTPStatus.TOO_MANY_REQUESTS], [*headers, *kind])
+    return (told,)
 
 
 def response(document: Document, now: datetime) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:

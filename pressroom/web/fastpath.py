@@ -27,6 +27,7 @@ from pressroom.db import Database
 from pressroom.errors import TryLater
 from pressroom.web import documents
 from pressroom.web.documents import Document, StartResponse
+from pressroom.web.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -222,15 +223,30 @@ class Library:
 
 
 class FastPath:
-    """WSGI: a GET or HEAD without a query is answered from the library; all else is the application's."""
+    """WSGI: a GET or HEAD without a query is answered from the library; all else is the application's.
 
-    def __init__(self, application: Callable[..., Iterable[bytes]], library: Library) -> None:
-        self._application = application
-        self._library = library
+    Whoever fetches a feed whole again and again is told to wait (RFC 6585 §4), by the address that `client_of` gives.
+    """
+
+    def __init__(
+        self,
+        application: Callable[..., Iterable[bytes]],
+        library: Library,
+        pace: Pace,
+        client_of: Callable[[dict[str, Any]], str],
+    ) -> None:
+        self._application, self._library = application, library
+        self._pace, self._client_of = pace, client_of
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] in ("GET", "HEAD") and not environ.get("QUERY_STRING"):
+        method = environ["REQUEST_METHOD"]
+        if method in ("GET", "HEAD") and not environ.get("QUERY_STRING"):
             found = self._library.find(environ["PATH_INFO"])
             if found is not None:
-                return documents.answer(found[0], environ, start_response, found[1])
+                document, now = found
+                if document.keep in documents.POLLED and method == "GET" and not documents.is_conditional(environ):
+                    wait = self._pace.wait(self._client_of(environ), environ["PATH_INFO"])
+                    if wait:
+                        return documents.too_often(wait, start_response)
+                return documents.answer(document, environ, start_response, now)
         return self._application(environ, start_response)

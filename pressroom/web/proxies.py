@@ -22,6 +22,14 @@ class Proxies:
         self._application = application
         self._trusted = [ip_network(network) for network in trusted]
 
+    def client_of(self, environ: dict[str, Any]) -> str:
+        """The client's address, or what the server says of the peer if that is none."""
+        given: str = environ.get("REMOTE_ADDR", "")
+        peer = _parse(given) if self._trusted else None
+        if peer is None or not self._trusts(peer):
+            return given
+        return str(self._client(peer, environ.get("HTTP_X_FORWARDED_FOR", "")))
+
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         peer = _parse(environ.get("REMOTE_ADDR", ""))
         if peer is not None and self._trusts(peer):

@@ -19,6 +19,7 @@ from pressroom.releases import newsroom as newsrooms
 from pressroom.web import documents
 from pressroom.web.documents import Document, Keep
 from pressroom.web.fastpath import FastPath, Instant, Library, Pulse
+from pressroom.web.pace import Pace
 from tests.makers import make_newsroom, make_release, now
 from tests.web.public import Site
 
@@ -249,7 +250,9 @@ def test_a_post_goes_to_the_application(database: Database) -> None:
     library = Library(Pulse(database))
     library.get("/a", None, lambda _: text())
     asked = []
-    layer = FastPath(lambda environ, start_response: asked.append(environ["REQUEST_METHOD"]) or [], library)
+    layer = FastPath(
+        lambda environ, start_response: asked.append(environ["REQUEST_METHOD"]) or [], library, Pace(0), lambda _: ""
+    )
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         layer({"REQUEST_METHOD": method, "PATH_INFO": "/a"}, lambda *_: None)
     assert asked == ["POST", "PUT", "DELETE", "OPTIONS"]
