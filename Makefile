@@ -31,7 +31,7 @@ chaos: $(TEST) ## kills, stops and restarts what there is in the middle of 20,00
 	@unset PRESSROOM_DATA_DIR; exec .venv/bin/python -m pytest -m chaos -s tests/chaos
 
 bench: $(TEST) ## measures mail and feeds beside others, long lists, slow replies; needs Debian's postfix, nginx, wrk, and two cores
-	@unset PRESSROOM_DATA_DIR; for part in $(or $(BENCH),mail feeds long_list slow_replies); do .venv/bin/python -m tests.bench.$$part || exit; done
+	@unset PRESSROOM_DATA_DIR; for part in $(or $(BENCH),mail feeds many_releases long_list slow_replies); do .venv/bin/python -m tests.bench.$$part || exit; done
 
 browser: ## installs Debian's Chromium and fonts for the browser tests (as root)
 	apt-get update
