@@ -91,7 +91,7 @@ def test_a_subscriber_hears_of_each_change_until_it_leaves(running: Running, pre
 def test_an_embargo_that_lifts_is_pushed_by_itself(running: Running, press: Press, tmp_path: Path) -> None:
     with Subscriber() as subscriber:
         subscribed(subscriber, running)
-        at = (datetime.now(UTC) + timedelta(seconds=4)).isoformat()
+        at = (datetime.now(UTC) + timedelta(seconds=10)).isoformat()
         press.json("push", statement(tmp_path, "Forty nests."), "--newsroom", "valley", "--publish", "--embargo", at)
         until(lambda: len(subscriber.delivered) == 2, "it heard when the embargo ended")
         assert datetime.now(UTC) >= datetime.fromisoformat(at)
