@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -21,8 +21,8 @@ from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.asset import Asset, Kind, Rendition, RevisionAsset, Size
 from pressroom.releases.beat import ReleaseBeat, ensure
 from pressroom.releases.correcting import Corrected, correct
-from pressroom.releases.front_matter import MediaContact
 from pressroom.releases.identity import slugify
+from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import ApprovalRule, Newsroom
 from pressroom.releases.reading import Statement, read_statements
 from pressroom.releases.release import Release, Status
@@ -62,12 +62,7 @@ BODIES = {
 DATELINES = {"en": "Silêmanî", "ckb": "سلێمانی", "kmr": "Silêmanî", "ar": "السليمانية"}
 
 
-@dataclass(frozen=True)
-class Contact:
-    name: str = "Şîlan Ehmed"
-    role: str = ""
-    email: str = "press@example.org"
-    phone: str = "+964 770 000 0000"
+CONTACT = MediaContact("Şîlan Ehmed", "press@example.org", "+964 770 000 0000")
 
 
 @dataclass(frozen=True)
@@ -138,7 +133,7 @@ def make_release(
     source_language: str | None = None,
     release_id: str | None = None,
     translation_ids: Mapping[str, str] | None = None,
-    contacts: Sequence[Contact] = (Contact(),),
+    contacts: Sequence[MediaContact] = (CONTACT,),
 ) -> Made:
     """A release in `languages` (the newsroom's by default), public from `public_from` (an hour ago by default)."""
     tags = list(languages or newsroom.languages)
@@ -203,7 +198,7 @@ def _statement(revision: Revision, tag: str, body: str) -> Statement:
         id=None,
         slug=None,
         beats=(),
-        contacts=tuple(MediaContact(**contact) for contact in revision.contacts),
+        contacts=revision.contacts,
         embargo=None,
         urgency=None,
         translation_of=None,
@@ -220,7 +215,7 @@ def make_revision_row(
     *,
     at: datetime,
     number: int = 1,
-    contacts: Sequence[Contact] = (Contact(),),
+    contacts: Sequence[MediaContact] = (CONTACT,),
 ) -> Revision:
     rendered = markup.render_markdown(body, translation.language)
     return Revision(
@@ -235,7 +230,7 @@ def make_revision_row(
         body=body,
         html=rendered.html,
         text=rendered.text,
-        contacts=[asdict(contact) for contact in contacts],
+        contacts=tuple(contacts),
         content_hash=content_hash({"title": title, "body": body}),
         created_at=at,
     )

@@ -15,7 +15,7 @@ from tests.sink import Sink
 from tests.supervising.running import Running, until
 from tests.test_journey import Press
 
-SECRET = "نهێنی 7319"
+SECRET = "نهێنی hoopoe-census-vault"
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def test_a_subscriber_hears_of_each_change_until_it_leaves(running: Running, pre
             until(lambda: len(other.delivered) == 2, "others hear")
         assert len(subscriber.delivered) == 4
     assert running.stop() == 0
-    kept = [path for path in running.data_dir.rglob("*") if path.is_file() and b"7319" in path.read_bytes()]
-    assert kept == [] and "7319" not in running.err + running.out
+    kept = [path for path in running.data_dir.rglob("*") if path.is_file() and b"census-vault" in path.read_bytes()]
+    assert kept == [] and "census-vault" not in running.err + running.out
 
 
 def test_an_embargo_that_lifts_is_pushed_by_itself(running: Running, press: Press, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
@@ -10,12 +10,13 @@ from feedgen.feed import FeedGenerator
 from pressroom.feeds import feedgen_extension
 from pressroom.feeds.contents import Contents
 from pressroom.feeds.entry import Entry, Standing, Tombstone, content
-from pressroom.feeds.feedgen_extension import ChannelExtension, EntryExtension, Link, Medium, Period, Person
+from pressroom.feeds.feedgen_extension import ChannelExtension, EntryExtension, Link, Medium, Period
 from pressroom.feeds.frame import Frame
 from pressroom.feeds.item import directed, legal
 from pressroom.feeds.shown import Shown
 from pressroom.releases.asset import Kind
 from pressroom.releases.beat import MEDIA_TOPICS
+from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import in_language
 
 _MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml"}
@@ -84,7 +85,7 @@ def _fill(made: FeedEntry, entry: Entry, frame: Frame, kind: str) -> None:
     extension.links = _links(entry, frame.base_url)
     if entry.is_text:
         extension.media = [_medium(one, frame.base_url) for one in item.assets]
-        extension.contacts = [_person(one) for one in item.revision.contacts]
+        extension.contacts = [_legal(one) for one in item.revision.contacts]
     extension.modified = entry.updated if entry.updated > entry.published else None
     if entry.standing is Standing.RETRACTED:
         extension.valid = Period(entry.published, entry.updated)
@@ -121,5 +122,5 @@ def _medium(shown: Shown, base_url: str) -> Medium:
     )
 
 
-def _person(contact: Mapping[str, str]) -> Person:
-    return Person(**{name: legal(contact.get(name) or "") for name in ("name", "email", "phone", "role")})
+def _legal(contact: MediaContact) -> MediaContact:
+    return MediaContact(**{name: legal(text) for name, text in contact.parts.items()})

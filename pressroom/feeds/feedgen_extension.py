@@ -17,6 +17,8 @@ import feedgen.feed
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml import etree
 
+from pressroom.releases.media_contact import MediaContact
+
 _DC = "http://purl.org/dc/elements/1.1/"
 _DCTERMS = "http://purl.org/dc/terms/"
 _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
@@ -74,16 +76,6 @@ class Medium:
         ):
             if text:
                 etree.SubElement(content, f"{{{_MEDIA}}}{tag}", attributes).text = text
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody whom journalists may ask about an entry."""
-
-    name: str
-    email: str = ""
-    phone: str = ""
-    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,7 +148,7 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]
     rights: str = ""
     links: list[Link] = field(default_factory=list)
     media: list[Medium] = field(default_factory=list)
-    contacts: list[Person] = field(default_factory=list)
+    contacts: list[MediaContact] = field(default_factory=list)
     modified: datetime | None = None
     valid: Period | None = None
 
@@ -172,7 +164,7 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]
             etree.SubElement(entry, "link", link.attributes())
         for contact in self.contacts:
             person = etree.SubElement(entry, "contributor")
-            etree.SubElement(person, "name").text = contact.name or contact.email
+            etree.SubElement(person, "name").text = contact.label
             if contact.phone:
                 etree.SubElement(person, "uri").text = "tel:" + re.sub(r"[^0-9+]", "", contact.phone)
             if contact.email:

@@ -78,7 +78,7 @@ def _particulars(entry: Entry, base_url: str) -> dict[str, Any]:
     }
     if entry.is_text:
         about = in_language(item.newsroom.about, item.language, item.newsroom.languages)
-        said["contacts"] = [{key: legal(text) for key, text in one.items()} for one in item.revision.contacts]
+        said["contacts"] = [{key: legal(text) for key, text in one.parts.items()} for one in item.revision.contacts]
         said["about_newsroom"] = legal(about)
     if entry.told:
         said["notice"] = _notice(entry.told)

@@ -15,7 +15,6 @@ from pressroom.feeds.shown import Shown
 from pressroom.phrases import translator
 from pressroom.releases.revision import BodyForm
 
-_CONTACT = ("name", "email", "phone", "role")
 _SAID = ("alt", "caption", "credit", "licence")
 
 # Whatever CommonMark, tables or strikethrough might take for markup, wherever it stands, and at the start of a line.
@@ -60,7 +59,7 @@ def _front(item: Item) -> dict[str, Any]:
         "dateline": revision.dateline,
         "date": revision.dated,
         "beats": [beat.slug for beat in item.beats],
-        "contacts": [{key: one[key] for key in _CONTACT if one.get(key)} for one in revision.contacts],
+        "contacts": [one.parts for one in revision.contacts],
         "urgency": item.release.urgency,
         "slug": item.translation.slug,
     }

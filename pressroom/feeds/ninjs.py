@@ -20,6 +20,7 @@ from pressroom.feeds.version import Version
 from pressroom.markup import in_block
 from pressroom.releases.asset import Kind, Rendition
 from pressroom.releases.beat import MEDIA_TOPICS
+from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import in_language
 
 MEDIA_TYPE = "application/json"
@@ -93,7 +94,7 @@ def news_object(version: Version, base_url: str) -> dict[str, Any]:
         "by": name,
         "located": legal(item.revision.dateline),
         "infoSources": [{"name": name, "uri": base_url + addresses.newsroom(newsroom.slug)}],
-        "people": [_contact(one) for one in item.revision.contacts if one.get("name")],
+        "people": [_contact(one) for one in item.revision.contacts],
         "subjects": list(_subjects(item)),
         "genres": [{"name": "Press release"}],
         "altIds": [{"role": "release", "value": item.release.id}],
@@ -146,18 +147,18 @@ def _bodies(item: Item, base_url: str) -> list[dict[str, Any]]:
     ]
 
 
-def _contact(contact: dict[str, str]) -> dict[str, Any]:
+def _contact(contact: MediaContact) -> dict[str, Any]:
     ways = [
-        {"type": kind, "role": "press", "value": legal(contact[kind])}
-        for kind in ("email", "phone")
-        if contact.get(kind)
+        {"type": kind, "role": "press", "value": legal(value)}
+        for kind, value in (("email", contact.email), ("phone", contact.phone))
+        if value
     ]
-    said: dict[str, Any] = {
-        "name": legal(contact["name"]),
+    said = {
+        "name": legal(contact.label),
         "rel": "mediaContact",
-        "literal": legal(contact.get("role", "")),
+        "literal": legal(contact.role),
+        "contactInfo": ways,
     }
-    said["contactInfo"] = ways
     return {key: value for key, value in said.items() if value}
 
 

@@ -9,8 +9,6 @@ from pressroom.feeds.item import Item, legal
 from pressroom.phrases import translator
 from pressroom.wrapping import directed, wrap
 
-_CONTACT = ("name", "role", "email", "phone")
-
 
 def text(item: Item, base_url: str) -> bytes:
     """Wrapped at 72 columns. Every line finds its own direction, so those that would turn the wrong way are marked;
@@ -31,8 +29,7 @@ def _parts(item: Item, base_url: str) -> Iterator[str]:
         yield f"{_lines(one.said.caption or one.said.name, tag)}:\n{base_url}{one.web.path}"
     if revision.contacts:
         heading = say("Media contact") if len(revision.contacts) == 1 else say("Media contacts")
-        contacts = [" · ".join(one[part] for part in _CONTACT if one.get(part)) for one in revision.contacts]
-        yield "\n".join(_lines(line, tag) for line in (heading, *(f"- {one}" for one in contacts)))
+        yield "\n".join(_lines(line, tag) for line in (heading, *(f"- {one.line}" for one in revision.contacts)))
     if about := newsroom.about.get(tag):
         heading = say("About %(newsroom)s") % {"newsroom": newsroom.name(tag)}
         yield f"{_lines(heading, tag)}\n{_lines(about, tag)}"

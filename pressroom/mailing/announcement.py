@@ -28,7 +28,6 @@ from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
 from pressroom.wrapping import display_width, first_strong, wrap
 
-_CONTACT = ("name", "role", "email", "phone")
 FONTS = {
     Direction.LTR: "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif",
     Direction.RTL: "Vazirmatn,'Noto Naskh Arabic','Segoe UI',Tahoma,'Geeza Pro',sans-serif",
@@ -92,9 +91,7 @@ def _particulars(
         "dateline": revision.dateline,
         "text": revision.text,
         "html": _Safe(in_block(with_assets(revision.html, words_only), tag)),
-        "contacts": [
-            " · ".join(contact[part] for part in _CONTACT if contact.get(part)) for contact in revision.contacts
-        ],
+        "contacts": [contact.line for contact in revision.contacts],
         "about": newsroom.about.get(tag, ""),
         "url": base_url + addresses.release(newsroom.slug, tag, translation.slug),
         "others": _others(tx, base_url, newsroom, release, tag, now),

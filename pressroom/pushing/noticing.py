@@ -24,7 +24,7 @@ from pressroom.releases.newsroom import Newsroom
 from pressroom.seal import Keyring
 
 # A hub elsewhere fetches what it is told of, and web processes may answer from memory for half a second.
-_UNTIL_ALL_SHOW_IT = timedelta(milliseconds=750)
+UNTIL_ALL_SHOW_IT = timedelta(milliseconds=750)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def notice(database: Database, keyring: Keyring, hub: Hub, clock: Callable[[Sess
             return ledger.arm(tx, Kind.CONTENT, targets, as_of=as_of, now=now, not_before=now)
         host = keyring.lookup("host", hub.url)
         targets = [Target(0, host, subject=topic) for topic in dict.fromkeys(_topics(tx, reached, public_now))]
-        not_before = now + _UNTIL_ALL_SHOW_IT
+        not_before = now + UNTIL_ALL_SHOW_IT
         return ledger.arm(tx, Kind.PING, targets, as_of=as_of, now=now, not_before=not_before)
 
 

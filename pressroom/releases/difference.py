@@ -14,7 +14,6 @@ from pressroom.releases.reading import KeptAsset
 from pressroom.releases.revision import Revision
 from pressroom.wrapping import COLUMNS, display_width
 
-_CONTACT = ("name", "role", "email", "phone")
 _SAID = ("alt", "caption", "credit", "licence")
 
 # A sentence ends at its stop, with whatever closes after it; the stops of the Arabic script are its own.
@@ -146,7 +145,7 @@ def _date(revision: Revision) -> str:
 
 
 def _contacts(revision: Revision) -> list[str]:
-    return [" · ".join(one[part] for part in _CONTACT if one.get(part)) for one in revision.contacts]
+    return [one.line for one in revision.contacts]
 
 
 def _file(said: File) -> str:

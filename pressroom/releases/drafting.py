@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def draft(
         body=statement.body,
         html=statement.html,
         text=statement.text,
-        contacts=[asdict(contact) for contact in statement.contacts],
+        contacts=statement.contacts,
         created_at=now,
         created_by=by,
     )

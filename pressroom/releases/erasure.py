@@ -17,6 +17,7 @@ from pressroom.releases import revision as revisions
 from pressroom.releases import translation as translations
 from pressroom.releases.asset import Asset, Rendition, RevisionAsset
 from pressroom.releases.beat import Beat, ReleaseBeat
+from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.passage import Passage
 from pressroom.releases.reading import render
@@ -32,7 +33,7 @@ def blank(tx: Session, release: Release) -> None:
     for revision in whereabouts.revisions(tx, release):
         for column in (*LINES, "body", "html", "text"):
             setattr(revision, column, "")
-        revision.dated, revision.contacts, revision.content_hash = None, [], ""
+        revision.dated, revision.contacts, revision.content_hash = None, (), ""
     tx.execute(delete(RevisionAsset).where(RevisionAsset.asset_id.in_(asset_ids)))
     tx.execute(delete(Rendition).where(Rendition.asset_id.in_(asset_ids)))
     tx.execute(delete(Asset).where(Asset.id.in_(asset_ids)))
@@ -138,7 +139,7 @@ def _take_out_of_revision(tx: Session, revision: Revision, translation: Translat
             setattr(said, column, passage.without(getattr(said, column)))
     for column in LINES:
         setattr(revision, column, passage.without(getattr(revision, column)))
-    revision.contacts = _without(passage, revision.contacts)
+    revision.contacts = tuple(MediaContact(**_without(passage, one.parts)) for one in revision.contacts)
     revision.body, revision.form = bodies.without_passage(revision.body, revision.form, translation.language, passage)
     _render(revision, translation)
     tx.flush()

@@ -16,6 +16,7 @@ import yaml
 from pressroom.errors import Refused, StatementRefused
 from pressroom.languages import parse_tag
 from pressroom.markup import clean_line
+from pressroom.releases.media_contact import MediaContact
 
 KEYS = (
     "id title subtitle language dateline date beats contacts embargo urgency slug translation_of publish assets"
@@ -29,14 +30,6 @@ _MAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
 _SLUG_LENGTH = 80
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class MediaContact:
-    name: str
-    email: str | None
-    phone: str | None
-    role: str | None
 
 
 @dataclass(frozen=True)
@@ -282,7 +275,7 @@ def _contact(fields: _Fields) -> MediaContact:
     name, email = fields.text("name"), fields.one("email", _mail)
     if not name and not email:
         raise StatementRefused(fields.path, "a contact needs a name or an email.", fields.first_line)
-    return MediaContact(name, email, fields.text("phone") or None, fields.text("role") or None)
+    return MediaContact(name, email or "", fields.text("phone"), fields.text("role"))
 
 
 def _assets(fields: _Fields) -> tuple[AssetRef, ...]:

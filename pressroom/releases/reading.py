@@ -15,11 +15,12 @@ from typing import TypeVar
 from pressroom.errors import Refused, StatementRefused
 from pressroom.languages import direction, parse_tag
 from pressroom.markup import Rendered, clean, clean_line, image_uses, render_markdown, render_plain, take_title
-from pressroom.releases.front_matter import AssetRef, FrontMatter, MediaContact, asset, split
+from pressroom.releases.front_matter import AssetRef, FrontMatter, asset, split
+from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.pasted_text import blocks, read_pasted
 from pressroom.releases.revision import BodyForm
 
-__all__ = ["AssetRef", "BodyForm", "KeptAsset", "MediaContact", "Statement", "read_statements", "render"]
+__all__ = ["AssetRef", "BodyForm", "KeptAsset", "Statement", "read_statements", "render"]
 
 MAX_BYTES = 2 * 1024 * 1024
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
 from pressroom.folded import fold
+from pressroom.releases.media_contact import MediaContact, MediaContacts
 
 
 class BodyForm(StrEnum):
@@ -48,7 +49,7 @@ class Revision(Base):
     html: Mapped[str]
     text: Mapped[str]
     folded: Mapped[str] = mapped_column(default="", deferred=True)
-    contacts: Mapped[list[dict[str, str]]]
+    contacts: Mapped[tuple[MediaContact, ...]] = mapped_column(MediaContacts)
     content_hash: Mapped[str]
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
@@ -82,7 +83,7 @@ def fingerprint(revision: Revision, language: str, assets: Sequence[Sequence[str
             "date": revision.dated,
             "form": revision.form.value,
             "body": revision.body,
-            "contacts": revision.contacts,
+            "contacts": [one.parts for one in revision.contacts],
             "assets": [list(one) for one in assets],
         }
     )

@@ -152,7 +152,7 @@ def _texts(tx: Session, release: Release) -> Iterator[str]:
     for revision in revisions(tx, release):
         # A line each, parted so that no words are found across two of them.
         yield " | ".join(getattr(revision, column) for column in LINES)
-        yield " | ".join(strings(revision.contacts))
+        yield " | ".join(text for one in revision.contacts for text in one.parts.values())
         for said, _ in assets.of_revision(tx, revision.id):
             yield " | ".join(getattr(said, column) for column in SAID)
     for correction in corrections(tx, release):

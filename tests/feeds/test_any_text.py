@@ -31,6 +31,7 @@ from pressroom.feeds.opml import Group, opml
 from pressroom.feeds.sitemap import News, Place, news_sitemap, sitemap
 from pressroom.feeds.text import text
 from pressroom.releases.change import Kind
+from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import Said
 from pressroom.web.structured import news_article
 from tests.feeds.articles import BASE, MOMENT, NEWSROOM, around, article, holding, version
@@ -59,7 +60,7 @@ def item_saying(words: str, tag: str) -> Item:
     picture = item.assets[0].said
     picture.name = picture.alt = picture.caption = picture.credit = picture.licence = words
     item.revision.dateline = words
-    item.revision.contacts = [{"name": words, "role": words, "email": words, "phone": words}]
+    item.revision.contacts = (MediaContact(words, words, words, words),)
     return item
 
 

@@ -288,6 +288,6 @@ def test_contacts_and_who_speaks_stand_apart_from_the_text(kind: str) -> None:
     parsed = feedparser.parse(WRITERS[kind](around(kind, "en"), holding(item)))
     (entry,) = parsed.entries
     about = item.newsroom.about["en"]
-    assert contact["name"] not in entry.content[0].value and about not in entry.content[0].value
-    assert contact["name"] in entry.contributors[0]["name"]
+    assert contact.name not in entry.content[0].value and about not in entry.content[0].value
+    assert contact.name in entry.contributors[0]["name"]
     assert parsed.feed.subtitle == about

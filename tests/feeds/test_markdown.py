@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from pressroom.feeds.item import Item, plain
 from pressroom.feeds.markdown import markdown
 from pressroom.feeds.notice import Notice
 from pressroom.markup import clean
-from pressroom.releases.front_matter import MediaContact
+from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import Said
 from pressroom.releases.reading import Statement, read_statements, render
 from pressroom.releases.revision import BodyForm
@@ -53,16 +53,16 @@ def test_push_reads_the_file_back_to_the_same_content(tmp_path: Path, tag: str) 
     item = article(tag, title='“#1”: it\'s a <b> – "null" & more', subtitle="~", siblings=[] if tag == "en" else ["en"])
     item.release.urgency = 3
     revision = item.revision
-    revision.contacts = [
-        asdict(MediaContact("Şîlan Ehmed", "press@example.org", None, "Berdevk")),
-        asdict(MediaContact("ئاوات: ٢", None, "+964 770 000 0000", None)),
-    ]
+    revision.contacts = (
+        MediaContact("Şîlan Ehmed", email="press@example.org", role="Berdevk"),
+        MediaContact("ئاوات: ٢", phone="+964 770 000 0000"),
+    )
     found = read(item, tmp_path)
     same = ("title", "subtitle", "dateline", "form", "body", "html", "text")
     assert {name: getattr(found, name) for name in same} == {name: getattr(revision, name) for name in same}
     assert (found.id, found.language, found.slug, found.urgency) == ("release1", tag, item.translation.slug, 3)
     assert (found.date, found.beats, found.publish) == (revision.dated, ("water",), True)
-    assert [asdict(one) for one in found.contacts] == revision.contacts
+    assert found.contacts == revision.contacts
     assert found.translation_of == (None if tag == "en" else "en")
 
 

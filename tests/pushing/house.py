@@ -88,6 +88,13 @@ class HubHouse:
                 for one in tx.scalars(select(Dispatch.state).where(Dispatch.kind == kind).order_by(Dispatch.id))
             ]
 
+    def holds(self) -> set[timedelta]:
+        """How long after they were noted the dispatches that wait may leave."""
+        with self.database.reading() as tx:
+            return {
+                one.next_at - one.created_at for one in tx.scalars(select(Dispatch).where(Dispatch.state.in_(WAITING)))
+            }
+
     def age(self) -> None:
         """Whatever waits is due and every hold is over, as if time had passed."""
         with self.database.transaction() as tx:

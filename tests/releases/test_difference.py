@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pressroom import markup
 from pressroom.releases.asset import RevisionAsset
 from pressroom.releases.difference import Change, Part, between
+from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.revision import BodyForm, Revision
 
 CLAUSES = {
@@ -71,7 +72,7 @@ def test_of_a_long_sentence_only_the_clause_that_changed_is_shown() -> None:
 
 
 def test_all_that_a_page_says_is_compared_in_its_order() -> None:
-    contact = {"name": "Şîlan Ehmed", "email": "press@example.org"}
+    contact = MediaContact("Şîlan Ehmed", "press@example.org")
     before = revision("One.", title="Old", subtitle="A", dateline="Amed", dated=date(2026, 11, 20), contacts=[contact])
     after = revision("Two.", title="New", subtitle="B", dateline="Wan", dated=None, contacts=[])
     files = tuple(

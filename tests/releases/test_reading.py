@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pressroom.errors import Refused, StatementRefused
-from pressroom.releases.reading import BodyForm, MediaContact, read_statements
+from pressroom.releases.media_contact import MediaContact
+from pressroom.releases.reading import BodyForm, read_statements
 
 FULL = """---
 id: strike-2026

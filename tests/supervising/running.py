@@ -97,7 +97,8 @@ class Running:
         return self.process.wait(30)
 
     def end(self) -> None:
-        """Whatever happened, nothing is left."""
+        """Whatever happened, nothing is left but what it said, for whoever reads of a failure."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        sys.stderr.write(self.err)

@@ -14,11 +14,12 @@ from pressroom.releases.approval import Approval
 from pressroom.releases.asset import RevisionAsset
 from pressroom.releases.beat import in_newsroom
 from pressroom.releases.founding import add_beat
+from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import ApprovalRule, Newsroom, NoticeStyle
 from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import Revision
 from tests.mailing.makers import MailHouse
-from tests.makers import BODIES, TITLES, Contact, Made, make_newsroom, make_release, make_revision_row, now
+from tests.makers import BODIES, TITLES, Made, make_newsroom, make_release, make_revision_row, now
 from tests.web.desk import alert, at, publish, seen, stored
 from tests.web.staff import Browser, House
 
@@ -80,7 +81,7 @@ def test_an_author_asks_a_second_person_reads_approves_and_publishes(
 def test_everything_that_readers_will_get_is_shown_to_whoever_approves(
     house: House, newsroom: Newsroom, writer: int
 ) -> None:
-    contact = Contact("Şîlan Ehmed", "spokeswoman", "press@example.org", "+964 770 000 0000")
+    contact = MediaContact("Şîlan Ehmed", "press@example.org", "+964 770 000 0000", "spokeswoman")
     made = make_release(house.database, newsroom, ["en"], draft=True, beats=["rivers"], pictures=1, contacts=[contact])
     change(house, Revision, made.revisions["en"].id, created_by=writer, subtitle="On foot, at last")
     change(house, Release, made.id, embargo_until=datetime(2030, 1, 4, 6, 0, tzinfo=UTC))

@@ -191,6 +191,24 @@ def test_pushing_what_was_fetched_changes_nothing(site: Site, database: Database
     assert (again.release_id, again.changed) == (first.release_id, False)
 
 
+@pytest.mark.parametrize(
+    ("contact", "label"), [("name: Ahmed Omar\n    phone: 0770 1", "Ahmed Omar"), ("email: news@example.org", "news@")]
+)
+def test_a_contact_of_whom_little_is_known_is_named_everywhere(
+    site: Site, database: Database, tmp_path: Path, contact: str, label: str
+) -> None:
+    make_newsroom(database)
+    given = f"---\ntitle: {TITLES['en']}\ncontacts:\n  - {contact}\n---\n\nA *bridge*.\n"
+    (tmp_path / "in.en.md").write_text(given, encoding="utf-8")
+    made = submit(database, "river", read_statements([tmp_path]), now=now() - timedelta(hours=1))
+    publishing.publish(database, made.release_id, now=now() - timedelta(minutes=5))
+    page = site.get(f"/river/r/{made.release_id}").location or ""
+    feeds = [f"/river/en/feed.{kind}" for kind in ("atom", "rss", "json", "ninjs.json")]
+    for address in (page, *(f"{page}.{kind}" for kind in (*KINDS, "ninjs.json")), *feeds):
+        answer = site.get(address)
+        assert answer.status_code == 200 and label in answer.text and "None" not in answer.text, address
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_formats_tell_of_corrections_and_of_what_lags_behind(site: Site, database: Database, kind: str) -> None:
     made = make_release(database, make_newsroom(database))

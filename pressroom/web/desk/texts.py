@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from pressroom.errors import Refused, StatementRefused
 from pressroom.markup import clean_line
 from pressroom.releases import asset as assets
-from pressroom.releases.reading import BodyForm, KeptAsset, MediaContact, Statement, read_statements
+from pressroom.releases.reading import BodyForm, KeptAsset, Statement, read_statements
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
 
@@ -59,17 +59,10 @@ def read_back(tx: Session, translation: Translation, present: Revision, pasted: 
         subtitle=statement.subtitle or present.subtitle,
         dateline=statement.dateline or present.dateline,
         date=statement.date or present.dated,
-        contacts=statement.contacts or _contacts(present),
+        contacts=statement.contacts or present.contacts,
         publish=translation.publish,
         assets=(),
         kept=kept,
-    )
-
-
-def _contacts(revision: Revision) -> tuple[MediaContact, ...]:
-    return tuple(
-        MediaContact(one.get("name", ""), one.get("email"), one.get("phone"), one.get("role"))
-        for one in revision.contacts
     )
 
 
