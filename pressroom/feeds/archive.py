@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
@@ -55,5 +55,5 @@ def numbered(tx: Session, channel: Channel, number: int) -> Archive:
 
 def count(tx: Session, channel: Channel) -> int:
     """How many archives a channel has; their numbers run from 1 to that."""
-    query = select(func.max(Archive.number)).where(Archive.channel == key(channel))
-    return tx.execute(query).scalar_one() or 0
+    last = newest(tx, channel)
+    return last.number if last else 0

@@ -7,7 +7,6 @@ of a feed's bytes.
 from __future__ import annotations
 
 import html as entities
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -22,7 +21,6 @@ from pressroom.feeds.entry import Entry, content
 from pressroom.feeds.frame import LARGEST, LIMIT
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.newsroom import Newsroom
-from pressroom.releases.visibility import public_beats
 
 # Whatever took its time before this has long been committed.
 _SETTLED = timedelta(seconds=60)
@@ -40,7 +38,7 @@ def close_full(database: Database, looked: Looked, *, now: datetime, settled: ti
     with database.reading() as tx:
         everyone = newsrooms.everyone(tx)
         due = [one for one in (*everyone, None) if _has_changed(tx, one, looked, now)]
-        wanted = {one: list(_channels(tx, one, everyone, now)) for one in due}
+        wanted = {one: channels.of_newsroom(tx, one, now) if one else channels.of_site(everyone) for one in due}
     for newsroom, found in wanted.items():
         for channel in found:
             while _close(database, channel, now - settled, everyone, now):
@@ -51,15 +49,6 @@ def close_full(database: Database, looked: Looked, *, now: datetime, settled: ti
 def _has_changed(tx: Session, newsroom: Newsroom | None, looked: Looked, now: datetime) -> bool:
     before = looked.get(newsroom.id if newsroom else None)
     return before is None or channels.updated(tx, Channel(newsroom), now) > before
-
-
-def _channels(tx: Session, newsroom: Newsroom | None, everyone: list[Newsroom], now: datetime) -> Iterator[Channel]:
-    yield Channel(newsroom)
-    tags = dict.fromkeys(tag for one in ([newsroom] if newsroom else everyone) for tag in one.languages)
-    yield from (Channel(newsroom, tag) for tag in tags)
-    if newsroom is not None:
-        for beat in public_beats(tx, newsroom.id, now).values():
-            yield from (Channel(newsroom, tag, beat) for tag in tags)
 
 
 def _close(database: Database, channel: Channel, until: datetime, everyone: list[Newsroom], now: datetime) -> bool:

@@ -180,6 +180,18 @@ def of_translation(tx: Session, translation: Translation, now: datetime, *, move
     return Found(seen, item, moved_to if seen is Visibility.PUBLIC else None, translation.id)
 
 
+def of_site(everyone: Sequence[Newsroom]) -> list[Channel]:
+    """Those of all newsrooms together, the widest first."""
+    spoken = dict.fromkeys(tag for newsroom in everyone for tag in newsroom.languages)
+    return [Channel(), *(Channel(language=tag) for tag in spoken)]
+
+
+def of_newsroom(tx: Session, newsroom: Newsroom, now: datetime) -> list[Channel]:
+    """Those that stand at an address, the widest first; of beats also where nothing carries them in a language."""
+    beats = (None, *visibility.public_beats(tx, newsroom.id, now).values())
+    return [Channel(newsroom), *(Channel(newsroom, tag, beat) for beat in beats for tag in newsroom.languages)]
+
+
 def beats_of(tx: Session, newsroom: Newsroom, now: datetime) -> dict[str, list[Beat]]:
     """By language, the beats that something public carries."""
     query = (

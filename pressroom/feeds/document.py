@@ -111,7 +111,7 @@ def _medium(shown: Shown, base_url: str) -> Medium:
     return Medium(
         href=base_url + web.path,
         media_type=web.media_type,
-        length=shown.length,
+        length=shown.length(web),
         name=_MEDIA_NAMES[shown.asset.kind],
         width=web.width,
         height=web.height,

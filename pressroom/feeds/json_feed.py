@@ -95,7 +95,7 @@ def _attachment(shown: Shown, base_url: str) -> dict[str, Any]:
         "url": base_url + web.path,
         "mime_type": web.media_type,
         "title": legal(said.caption or said.name),
-        "size_in_bytes": shown.length,
+        "size_in_bytes": shown.length(web),
         "_pressroom": {**size, **{name: legal(text) for name, text in described.items()}},
     }
 

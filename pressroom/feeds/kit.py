@@ -48,7 +48,7 @@ def kit(version: Version, base_url: str, fetch: Fetch) -> bytes:
         f"{stem}.ninjs.json": ninjs(version, base_url),
         f"{stem}.newsml.xml": newsml(version, base_url),
     }
-    files, left_out = _chosen(version, item, taken=set(texts) | {"README.txt"})
+    files, left_out = _chosen(item, taken=set(texts) | {"README.txt"})
     readme = "\n".join(_readme(item, files, left_out, base_url)) + "\n"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -62,16 +62,17 @@ def kit(version: Version, base_url: str, fetch: Fetch) -> bytes:
 Chosen = Mapping[str, tuple[Shown, Rendition]]
 
 
-def _chosen(version: Version, item: Item, taken: set[str]) -> tuple[Chosen, list[Shown]]:
+def _chosen(item: Item, taken: set[str]) -> tuple[Chosen, list[Shown]]:
     """By name in the kit, each asset in its largest size, and those that are too large together."""
     chosen: dict[str, tuple[Shown, Rendition]] = {}
     left_out, room = [], LARGEST
     for shown in item.assets:
         rendition = shown.renditions.get(Size.PRINT, shown.web)
-        if version.length(rendition) > room:
+        length = shown.length(rendition)
+        if length > room:
             left_out.append(shown)
             continue
-        room -= version.length(rendition)
+        room -= length
         name = _name(shown, rendition, {*taken, *chosen})
         chosen[name] = (shown, rendition)
     return chosen, left_out

@@ -123,7 +123,7 @@ def _links(meta: etree._Element, version: Version, base_url: str) -> None:
         _add(link, "language", tag=sibling.language)
     for shown in item.assets:
         for _, one in sorted(shown.renditions.items(), reverse=True):
-            about = {"href": base_url + one.path, "contenttype": one.media_type, "size": str(version.length(one))}
+            about = {"href": base_url + one.path, "contenttype": one.media_type, "size": str(shown.length(one))}
             link = _add(meta, "link", rel="irel:seeAlso", **about, title=shown.said.caption or shown.said.name)
             texts = {"altText": shown.said.alt, "creditline": shown.said.credit, "usageTerms": shown.said.licence}
             for name, words in texts.items():

@@ -185,7 +185,7 @@ def _asset(version: Version, shown: Shown, base_url: str) -> dict[str, Any]:
             {"role": role, "contentType": "text/plain", "value": legal(text)} for role, text in texts.items() if text
         ],
         "renditions": [
-            _rendition(one, version.length(one), base_url) for _, one in sorted(shown.renditions.items(), reverse=True)
+            _rendition(one, shown.length(one), base_url) for _, one in sorted(shown.renditions.items(), reverse=True)
         ],
     }
     return {key: value for key, value in associated.items() if value}

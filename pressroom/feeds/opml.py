@@ -33,8 +33,7 @@ def groups(tx: Session, now: datetime, base_url: str) -> list[Group]:
         return frame(channel, _KIND, base_url, now)
 
     everyone = newsrooms.everyone(tx)
-    spoken = list(dict.fromkeys(tag for newsroom in everyone for tag in newsroom.languages))
-    site = [described(Channel()), *(described(Channel(language=tag)) for tag in spoken)]
+    site = [described(channel) for channel in channels.of_site(everyone)]
     found = [Group(site[0].title, site)]
     for newsroom in everyone:
         own = [described(Channel(newsroom)), *(described(Channel(newsroom, tag)) for tag in newsroom.languages)]

@@ -37,10 +37,9 @@ class Shown:
     def is_picture(self) -> bool:
         return self.asset.kind is Kind.PICTURE
 
-    @property
-    def length(self) -> int:
-        """Bytes of what is served at `web`."""
-        return self.web.length + len(xmp.addition(self.web.media_type, self.said_in_public))
+    def length(self, rendition: Rendition) -> int:
+        """Bytes of one of its renditions as it is served."""
+        return rendition.length + len(xmp.addition(rendition.media_type, self.said_in_public))
 
 
 def of_revisions(tx: Session, revision_ids: Sequence[int], now: datetime) -> Mapping[int, list[Shown]]:

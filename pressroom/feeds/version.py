@@ -6,8 +6,8 @@ News formats name an item by its identity and version, so that whoever has both 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,9 +17,7 @@ from pressroom.feeds import channel as channels
 from pressroom.feeds import item as items
 from pressroom.feeds.channel import Channel
 from pressroom.feeds.item import Item
-from pressroom.releases import asset as assets
-from pressroom.releases import visibility, xmp
-from pressroom.releases.asset import Rendition
+from pressroom.releases import visibility
 from pressroom.releases.change import Kind, PublicChange
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
@@ -31,7 +29,7 @@ from pressroom.releases.visibility import Visibility, translation_is_public, tra
 @dataclass(frozen=True)
 class Version:
     """`item` is None for what may not be shown, its headline included. `at` is when it came to be as it is, by `kind`;
-    `number` counts from 1. `added`: how many bytes are written into a picture of this name when it is served.
+    `number` counts from 1.
     """
 
     newsroom: Newsroom
@@ -42,11 +40,6 @@ class Version:
     number: int
     kind: Kind
     at: datetime
-    added: Mapping[str, int] = field(default_factory=dict)
-
-    def length(self, rendition: Rendition) -> int:
-        """In bytes, as it is served: with who made it."""
-        return rendition.length + self.added.get(f"{rendition.asset_id}.{rendition.extension}", 0)
 
     @property
     def text(self) -> Item | None:
@@ -69,7 +62,7 @@ def of_translations(tx: Session, translation_ids: Sequence[str], now: datetime) 
     shown = (Visibility.PUBLIC, Visibility.RETRACTED)
     rows = [row for row in found if row[3] is not None and seen[row[2].id] in shown]
     loaded = {one.translation.id: one for one in items.load(tx, rows, now)}
-    changes, added = _changes(tx, list(seen), now), _added(tx, loaded.values(), now)
+    changes = _changes(tx, list(seen), now)
     made = {}
     for newsroom, release, translation, _ in found:
         told = changes[translation.id]
@@ -83,7 +76,6 @@ def of_translations(tx: Session, translation_ids: Sequence[str], now: datetime) 
             number=max(1, len(told)),
             kind=kind,
             at=at,
-            added=added,
         )
     return made
 
@@ -94,17 +86,6 @@ def latest(tx: Session, channel: Channel, now: datetime, *, limit: int) -> list[
     rows = channels.rows(tx, channel, known, limit=limit)
     found = of_translations(tx, [row[2].id for row in rows], now)
     return [found[row[2].id] for row in rows]
-
-
-def _added(tx: Session, loaded: Iterable[Item], now: datetime) -> dict[str, int]:
-    """By the name of a picture, bytes of what is said of it; the same in each of its sizes."""
-    shown = {one.asset.id: one for item in loaded for one in item.pictures}
-    said = assets.all_said_in_public(tx, list(shown), now)
-    forms = {(one.asset_id, one.extension, one.media_type) for two in shown.values() for one in two.renditions.values()}
-    return {
-        f"{asset_id}.{extension}": len(xmp.addition(media_type, said[asset_id]))
-        for asset_id, extension, media_type in forms
-    }
 
 
 def _changes(tx: Session, translation_ids: Sequence[str], now: datetime) -> dict[str, list[tuple[Kind, datetime]]]:

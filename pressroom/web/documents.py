@@ -40,16 +40,17 @@ _WEIGHT = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*$", re.IGNOR
 
 
 class Keep(Enum):
-    """How long others may keep a document."""
+    """How long others may keep a document, and whether they come for it again and again."""
 
     PAGE = "page"
+    FILE = "file"
     FEED = "feed"
     ARCHIVE = "archive"
     FOREVER = "forever"
 
 
 POLLED = frozenset((Keep.FEED, Keep.ARCHIVE))
-_LONGEST_AGE = {Keep.FEED: 300, Keep.ARCHIVE: 3600}
+_LONGEST_AGE = {Keep.FILE: 300, Keep.FEED: 300, Keep.ARCHIVE: 3600}
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def _render(tx: Session, feed: Feed, now: datetime) -> Document:
     config, is_archive = publishing.the_service().config, feed.number is not None
     body = feeds.write(tx, feed, now, config.base_url, config.hub)
     keep = Keep.ARCHIVE if is_archive else Keep.FEED
-    document = publishing.feed(tx, feed.channel.newsroom, body, MEDIA_TYPES[feed.kind], now, keep=keep)
+    document = publishing.data(tx, feed.channel.newsroom, body, MEDIA_TYPES[feed.kind], now, keep=keep)
     if is_archive or not config.hub:
         return document
     links = ("Link", addresses.hub_links(config.hub, config.base_url + feed.path))
@@ -80,4 +80,4 @@ def _ninjs(tx: Session, channel: Channel, now: datetime) -> Document:
     around = frame(channel, addresses.NINJS_FEED, base_url, channels.updated(tx, channel, now))
     changes = base_url + addresses.changes_feed(newsroom.slug, "json") if newsroom else None
     body = collection(around, versions.latest(tx, channel, now, limit=LIMIT), changes)
-    return publishing.feed(tx, newsroom, body, ninjs.MEDIA_TYPE, now)
+    return publishing.data(tx, newsroom, body, ninjs.MEDIA_TYPE, now, keep=Keep.FEED)

@@ -59,7 +59,7 @@ def release_file(slug: str, tag: str, release_slug: str, kind: str) -> ResponseR
         if kind == "zip":
             return _kit(tx, newsroom, found, now)
         body = _TEXTS[kind](found.item, publishing.base_url())
-        return publishing.feed(tx, newsroom, body, RELEASE_FILES[kind], now)
+        return publishing.data(tx, newsroom, body, RELEASE_FILES[kind], now)
 
     return publishing.published(slug, render)
 
@@ -68,7 +68,7 @@ def _news(tx: Session, newsroom: Newsroom, found: Found, kind: str, now: datetim
     """What was taken back is gone, and says so in the format that was asked for."""
     body = _NEWS[kind](_version(tx, found, now), publishing.base_url())
     status = 200 if found.seen is Visibility.PUBLIC else _GONE
-    return publishing.feed(tx, newsroom, body, RELEASE_FILES[kind], now, status=status)
+    return publishing.data(tx, newsroom, body, RELEASE_FILES[kind], now, status=status)
 
 
 def _kit(tx: Session, newsroom: Newsroom, found: Found, now: datetime) -> Document:

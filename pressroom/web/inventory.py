@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from pressroom import addresses
 from pressroom.feeds import archive as archives
+from pressroom.feeds import channel as channels
 from pressroom.feeds import sitemap as sitemaps
 from pressroom.feeds.channel import Channel
 from pressroom.releases import newsroom as newsrooms
@@ -38,21 +39,20 @@ def _of_site(tx: Session, now: datetime) -> Iterator[str]:
     yield from (addresses.site(), addresses.PRIVACY, addresses.OPML, addresses.ROBOTS)
     yield from (addresses.SITEMAP, addresses.NEWS_SITEMAP)
     yield from (addresses.sitemap_part(number + 1) for number in range(sitemaps.parts(tx, now)))
-    spoken = dict.fromkeys(tag for newsroom in newsrooms.everyone(tx) for tag in newsroom.languages)
-    for tag in (None, *spoken):
-        yield from _of_feed(tx, Channel(language=tag))
+    for channel in channels.of_site(newsrooms.everyone(tx)):
+        yield from _of_feed(tx, channel)
 
 
 def _of_newsrooms(tx: Session, now: datetime) -> Iterator[str]:
     for newsroom in newsrooms.everyone(tx):
         yield addresses.newsroom(newsroom.slug)
-        yield from _of_feed(tx, Channel(newsroom))
+        for channel in channels.of_newsroom(tx, newsroom, now):
+            yield from _of_feed(tx, channel)
         for beat in (None, *public_beats(tx, newsroom.id, now).values()):
             counts = _counts(tx, newsroom, beat, now)
             for tag in newsroom.languages:
                 for number in range(max(1, -(-counts.get(tag, 0) // PER_PAGE))):
                     yield addresses.archive(newsroom.slug, tag, number + 1, beat.slug if beat else None)
-                yield from _of_feed(tx, Channel(newsroom, tag, beat))
 
 
 def _of_feed(tx: Session, channel: Channel) -> Iterator[str]:

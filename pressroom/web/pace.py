@@ -18,8 +18,8 @@ class Pace:
         self._asked: Counter[tuple[str, str]] = Counter()
 
     def wait(self, client: str, path: str) -> int:
-        """Counts a request; how many seconds it has to wait, or 0."""
-        if not self._most:
+        """Counts a request; how many seconds it has to wait, or 0. An empty client is anybody, whom nobody counts."""
+        if not self._most or not client:
             return 0
         now = time.monotonic()
         window = int(now / WINDOW)

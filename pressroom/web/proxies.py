@@ -23,12 +23,17 @@ class Proxies:
         self._trusted = [ip_network(network) for network in trusted]
 
     def client_of(self, environ: dict[str, Any]) -> str:
-        """The client's address, or what the server says of the peer if that is none."""
+        """The client's address, or what the server says of the peer if that is none. Empty where a proxy of one's own
+        stands between that no setting names: all who come through it look alike.
+        """
         given: str = environ.get("REMOTE_ADDR", "")
-        peer = _parse(given) if self._trusted else None
-        if peer is None or not self._trusts(peer):
+        forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
+        peer = _parse(given) if forwarded else None
+        if peer is None:
             return given
-        return str(self._client(peer, environ.get("HTTP_X_FORWARDED_FOR", "")))
+        if self._trusts(peer):
+            return str(self._client(peer, forwarded))
+        return "" if peer.is_private else given
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         peer = _parse(environ.get("REMOTE_ADDR", ""))

@@ -74,14 +74,14 @@ def redirection(tx: Session, newsroom: Newsroom | None, path: str, now: datetime
     return _document(tx, newsroom, b"", "text/plain", Keep.PAGE, now, {**SECURITY, "Location": path}, 302)
 
 
-def feed(
+def data(
     tx: Session,
     newsroom: Newsroom | None,
     body: bytes,
     media_type: str,
     now: datetime,
     *,
-    keep: Keep = Keep.FEED,
+    keep: Keep = Keep.FILE,
     status: int = 200,
 ) -> Document:
     return _document(tx, newsroom, body, f"{media_type}; charset=utf-8", keep, now, FOR_MACHINES, status)
@@ -96,11 +96,11 @@ def changes(tx: Session, newsroom: Newsroom, body: bytes, media_type: str, next_
 
 def download(tx: Session, newsroom: Newsroom, body: bytes, media_type: str, now: datetime) -> Document:
     told = {**FOR_MACHINES, "Content-Disposition": "attachment"}
-    return _document(tx, newsroom, body, media_type, Keep.FEED, now, told, 200)
+    return _document(tx, newsroom, body, media_type, Keep.FILE, now, told, 200)
 
 
 def file(tx: Session, newsroom: Newsroom | None, body: bytes, media_type: str, now: datetime) -> Document:
-    return _document(tx, newsroom, body, media_type, Keep.FEED, now, SECURITY, 200)
+    return _document(tx, newsroom, body, media_type, Keep.FILE, now, SECURITY, 200)
 
 
 def _document(

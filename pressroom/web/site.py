@@ -79,7 +79,7 @@ def sitemap(number: int | None = None) -> ResponseReturnValue:
             body = sitemaps.index(count, publishing.base_url())
         else:
             body = sitemaps.sitemap(sitemaps.places(tx, now, number or 1), publishing.base_url())
-        return publishing.feed(tx, None, body, _XML, now)
+        return publishing.data(tx, None, body, _XML, now)
 
     return publishing.published(None, render)
 
@@ -88,7 +88,7 @@ def sitemap(number: int | None = None) -> ResponseReturnValue:
 def news_sitemap() -> ResponseReturnValue:
     def render(tx: Session, now: datetime) -> Document:
         found = sitemaps.news(tx, now)
-        document = publishing.feed(tx, None, sitemaps.news_sitemap(found, publishing.base_url()), _XML, now)
+        document = publishing.data(tx, None, sitemaps.news_sitemap(found, publishing.base_url()), _XML, now)
         # The clock alone takes news out again.
         went, ages = sitemaps.last_aged(tx, now), [one.published + sitemaps.NEWS_AGE for one in found[-1:]]
         ends = [moment for moment in (document.valid_until, *ages) if moment is not None]
@@ -101,7 +101,7 @@ def news_sitemap() -> ResponseReturnValue:
 @bp.get(addresses.OPML)
 def feeds_opml() -> ResponseReturnValue:
     def render(tx: Session, now: datetime) -> Document:
-        return publishing.feed(tx, None, opml(groups(tx, now, publishing.base_url())), _OPML, now)
+        return publishing.data(tx, None, opml(groups(tx, now, publishing.base_url())), _OPML, now)
 
     return publishing.published(None, render)
 

@@ -20,7 +20,7 @@ from pressroom.feeds.frame import LARGEST, LIMIT
 from pressroom.feeds.item import Item, legal
 from pressroom.feeds.notice import Notice
 from pressroom.phrases import translator
-from pressroom.releases.asset import Asset, Kind
+from pressroom.releases.asset import Asset, Kind, Rendition, Size
 from pressroom.releases.newsroom import Said
 from tests.feeds.articles import BASE, MOMENT, around, article, holding
 from tests.makers import LANGUAGES, TITLES
@@ -268,10 +268,12 @@ def test_pictures_come_with_their_facts_and_what_is_said_of_them() -> None:
 
 def test_a_recording_is_what_an_rss_reader_gets_first() -> None:
     item = article("en", pictures=1)
-    heard = replace(item.assets[0], asset=Asset(id="heard", kind=Kind.RECORDING))
+    sound = Rendition(asset_id="heard", size=Size.WEB, extension="mp3", media_type="audio/mpeg", length=700)
+    heard = replace(item.assets[0], asset=Asset(id="heard", kind=Kind.RECORDING), renditions={Size.WEB: sound})
     tree = etree.fromstring(rss(around("rss"), holding(replace(item, assets=[item.assets[0], heard]))))
     assert [one.get("medium") for one in tree.iter("{http://search.yahoo.com/mrss/}content")] == ["image", "audio"]
-    assert len(tree.findall("channel/item/enclosure")) == 1
+    (enclosure,) = tree.findall("channel/item/enclosure")
+    assert dict(enclosure.attrib) == {"url": f"{BASE}{sound.path}", "length": "700", "type": "audio/mpeg"}
 
 
 @pytest.mark.parametrize("kind", WRITERS)

@@ -29,10 +29,13 @@ class Site:
     def _clock(self, tx: Session) -> datetime:
         return self.database.now(tx) + self.ahead
 
-    def get(self, path: str, *, method: str = "GET", **headers: str) -> TestResponse:
-        """A header `If_None_Match` is sent as If-None-Match."""
+    def get(self, path: str, *, method: str = "GET", peer: str = "127.0.0.1", **headers: str) -> TestResponse:
+        """A header `If_None_Match` is sent as If-None-Match; `peer` is the address that the request comes from."""
         return self.client.open(
-            path, method=method, headers={name.replace("_", "-"): value for name, value in headers.items()}
+            path,
+            method=method,
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+            environ_base={"REMOTE_ADDR": peer},
         )
 
     def close(self) -> None:
