@@ -48,7 +48,7 @@ def close_full(database: Database, looked: Looked, *, now: datetime, settled: ti
 
 def _has_changed(tx: Session, newsroom: Newsroom | None, looked: Looked, now: datetime) -> bool:
     before = looked.get(newsroom.id if newsroom else None)
-    return before is None or channels.updated(tx, Channel(newsroom), now) > before
+    return before is None or channels.updated(tx, newsroom, now) > before
 
 
 def _close(database: Database, channel: Channel, until: datetime, everyone: list[Newsroom], now: datetime) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -19,7 +19,7 @@ from typing import Self
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from pressroom.db import from_micros, to_micros
+from pressroom.db import from_micros, to_micros, unindexed
 from pressroom.errors import Refused
 from pressroom.feeds import version as versions
 from pressroom.feeds.frame import LIMIT, fitting
@@ -125,9 +125,8 @@ def _behind(
     tx: Session, newsroom: Newsroom, after: Cursor, now: datetime, limit: int
 ) -> list[tuple[PublicChange, Cursor]]:
     public = select(PublicChange).where(PublicChange.newsroom_id == newsroom.id, PublicChange.public_from <= now)
-    late = public.where(PublicChange.number > after.number, ~_behind_place(after)).order_by(PublicChange.number)
     found, cursor = [], after
-    for row in tx.scalars(late.limit(limit)):
+    for row in _late(tx, newsroom, after, now, limit):
         cursor = replace(cursor, number=row.number)
         found.append((row, cursor))
     # The first condition is contained in the second, and lets the index be entered where it begins to hold.
@@ -137,6 +136,18 @@ def _behind(
         cursor = Cursor(max(cursor.number, row.number), row.public_from, row.number)
         found.append((row, cursor))
     return found
+
+
+def _late(tx: Session, newsroom: Newsroom, after: Cursor, now: datetime, limit: int) -> Iterable[PublicChange]:
+    """What was recorded since, though its place lies before the cursor; nothing lies before the first change."""
+    if after.moment == _BEGINNING:
+        return ()
+    began = unindexed(PublicChange.public_from)
+    earlier = or_(began < after.moment, and_(began == after.moment, PublicChange.number <= after.last))
+    query = select(PublicChange).where(
+        PublicChange.newsroom_id == newsroom.id, PublicChange.number > after.number, earlier, began <= now
+    )
+    return tx.scalars(query.order_by(PublicChange.number).limit(limit))
 
 
 def _behind_place(after: Cursor) -> ColumnElement[bool]:

@@ -7,28 +7,32 @@ the newsroom's languages that is out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pressroom import languages
+from pressroom.db import unindexed
 from pressroom.errors import NotFound
 from pressroom.feeds import item as items
 from pressroom.feeds.item import Item
 from pressroom.feeds.notice import Row
 from pressroom.releases import former_slug as former_slugs
 from pressroom.releases import visibility
-from pressroom.releases.beat import Beat, ReleaseBeat, in_newsroom
-from pressroom.releases.correction import Correction, CorrectionChange
+from pressroom.releases.beat import Beat, ReleaseBeat
+from pressroom.releases.change import PublicChange
 from pressroom.releases.newsroom import Newsroom
-from pressroom.releases.release import Release
+from pressroom.releases.release import IS_TAKEN_BACK, Release
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
-from pressroom.releases.visibility import Visibility, translation_is_public, translation_was_public
+from pressroom.releases.visibility import Visibility, translation_is_public
 
+_T = TypeVar("_T")
 _BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)
+_MANY = 500
 _NOTHING = "There is nothing at this address."
 
 
@@ -94,10 +98,11 @@ def rows(
     `by` is a time of the release, by default the one from which the channel has it; `span` is of that time.
     """
     by = by or began(channel)
-    shown = and_(shown, span.covers(by))
     if not channel.language:
-        return _one_per_release(tx, channel, shown, by, limit, skip)
-    query = joined().where(shown, *conditions(channel))
+        newest = _releases(channel, shown, by, span, Release.id).order_by(by.desc(), Release.id)
+        by_release = of_releases(tx, list(tx.scalars(newest.limit(limit).offset(skip))), shown)
+        return [best_of(found[0][0], found) for found in by_release.values() if found]
+    query = joined().where(shown, span.covers(by), *_own(tx, channel, by))
     query = query.order_by(by.desc(), Translation.id).limit(limit).offset(skip)
     return [(one[0], one[1], one[2], one[3]) for one in tx.execute(query)]
 
@@ -113,18 +118,17 @@ def moments(
 ) -> list[datetime]:
     """The times of what `rows` would find, but the earliest, and first."""
     by = by or began(channel)
-    query = (
-        select(by)
-        .select_from(Translation)
-        .join(Release, Release.id == Translation.release_id)
-        .join(Newsroom, Newsroom.id == Translation.newsroom_id)
-        .where(shown, span.covers(by), *conditions(channel))
-        .order_by(by)
-        .limit(limit)
-    )
-    if not channel.language:
-        query = query.group_by(Translation.release_id, by)
-    return [moment for moment in tx.scalars(query) if moment is not None]
+    if channel.language:
+        query = (
+            select(by)
+            .select_from(Translation)
+            .join(Release, Release.id == Translation.release_id)
+            .join(Newsroom, Newsroom.id == Translation.newsroom_id)
+            .where(shown, span.covers(by), *_own(tx, channel, by))
+        )
+    else:
+        query = _releases(channel, shown, by, span, by)
+    return [moment for moment in tx.scalars(query.order_by(by).limit(limit)) if moment is not None]
 
 
 def began(channel: Channel) -> InstrumentedAttribute[datetime | None]:
@@ -132,22 +136,18 @@ def began(channel: Channel) -> InstrumentedAttribute[datetime | None]:
     return Translation.public_from if channel.language else Release.public_from
 
 
-def updated(tx: Session, channel: Channel, now: datetime) -> datetime:
-    """When the channel last changed: an item came, was corrected, or was taken back."""
-    public = translation_is_public(now)
-    changed = select(CorrectionChange.correction_id).where(
-        CorrectionChange.correction_id == Correction.id, CorrectionChange.translation_id == Translation.id
+def updated(tx: Session, newsroom: Newsroom | None, now: datetime) -> datetime:
+    """When something public of a newsroom, None being the site, last changed."""
+    last = (
+        select(func.max(PublicChange.public_from))
+        .where(PublicChange.newsroom_id == Newsroom.id, PublicChange.public_from <= now)
+        .correlate(Newsroom)
+        .scalar_subquery()
     )
-    said_again = and_(public, Correction.at <= now, or_(Correction.minor.is_(False), changed.exists()))
-    changes = (
-        _last(tx, channel, Translation.updated_at, public),
-        _last(tx, channel, Correction.at, said_again),
-        _last(tx, channel, Release.retracted_at, translation_was_public(now)),
-        # Removed, or a name was taken out of what was retracted before.
-        _last(tx, channel, Translation.updated_at, translation_was_public(now)),
-    )
-    since = channel.newsroom.created_at if channel.newsroom else _BEGINNING
-    return max((moment for moment in changes if moment is not None), default=since)
+    query = select(func.coalesce(last, Newsroom.created_at, type_=Newsroom.created_at.type))
+    if newsroom is not None:
+        query = query.where(Newsroom.id == newsroom.id)
+    return max(tx.scalars(query), default=_BEGINNING)
 
 
 def by_slug(tx: Session, newsroom: Newsroom, language: str, slug: str, now: datetime) -> Found:
@@ -194,16 +194,8 @@ def of_newsroom(tx: Session, newsroom: Newsroom, now: datetime) -> list[Channel]
 
 def beats_of(tx: Session, newsroom: Newsroom, now: datetime) -> dict[str, list[Beat]]:
     """By language, the beats that something public carries."""
-    query = (
-        select(Translation.language, ReleaseBeat.beat_id)
-        .join(Release, Release.id == Translation.release_id)
-        .join(ReleaseBeat, ReleaseBeat.release_id == Release.id)
-        .where(translation_is_public(now), *conditions(Channel(newsroom)))
-        .distinct()
-    )
-    carried = {(tag, beat_id) for tag, beat_id in tx.execute(query)}
-    beats = in_newsroom(tx, newsroom.id).values()
-    return {tag: [beat for beat in beats if (tag, beat.id) in carried] for tag in newsroom.languages}
+    own = select(Beat).where(Beat.newsroom_id == newsroom.id).order_by(Beat.slug)
+    return {tag: list(tx.scalars(own.where(visibility.is_carried(now, tag)))) for tag in newsroom.languages}
 
 
 def best_of(newsroom: Newsroom, found: Sequence[Row]) -> Row:
@@ -223,39 +215,70 @@ def joined() -> Select[Newsroom, Release, Translation, Revision]:
     )
 
 
-def conditions(channel: Channel) -> list[ColumnElement[bool]]:
-    """For a query that joins Release and Translation."""
-    conditions: list[ColumnElement[bool]] = []
-    if channel.newsroom:
-        conditions.append(Translation.newsroom_id == channel.newsroom.id)
-    if channel.language:
-        conditions.append(Translation.language == channel.language)
-    if channel.beat:
+def conditions(tx: Session, channel: Channel) -> list[ColumnElement[bool]]:
+    """For a query of Release and Translation that takes the newest translations, or all."""
+    if channel.beat is not None and _is_rare(tx, channel.beat):
         carried = select(ReleaseBeat.release_id).where(ReleaseBeat.beat_id == channel.beat.id)
-        conditions.append(Translation.release_id.in_(carried))
-    return conditions
+        return [Translation.release_id.in_(carried), *among_few(replace(channel, beat=None))]
+    found = _carries_beat(channel)
+    if channel.newsroom:
+        found.append(Translation.newsroom_id == channel.newsroom.id)
+    if channel.language:
+        found.append(Translation.language == channel.language)
+    return found
 
 
-def _one_per_release(
-    tx: Session,
+def _is_rare(tx: Session, beat: Beat) -> bool:
+    """Whether a query had better begin at what carries the beat than at what is new."""
+    some = select(ReleaseBeat.release_id).where(ReleaseBeat.beat_id == beat.id).limit(_MANY).subquery()
+    return tx.execute(select(func.count()).select_from(some)).scalar_one() < _MANY
+
+
+def among_taken_back(channel: Channel) -> list[ColumnElement[bool]]:
+    """For a query of Release and Translation that begins at what was taken back, which is little."""
+    whole_site = Release.newsroom_id.in_(select(Newsroom.id))
+    whose = Release.newsroom_id == channel.newsroom.id if channel.newsroom else whole_site
+    return [IS_TAKEN_BACK, whose, *among_few(replace(channel, newsroom=None))]
+
+
+def among_few(channel: Channel) -> list[ColumnElement[bool]]:
+    """For a query of Release and Translation that begins at a few rows."""
+    found: list[ColumnElement[bool]] = []
+    if channel.newsroom:
+        found.append(unindexed(Release.newsroom_id) == channel.newsroom.id)
+    if channel.language:
+        found.append(unindexed(Translation.language) == channel.language)
+    return [*found, *_carries_beat(channel)]
+
+
+def _carries_beat(channel: Channel) -> list[ColumnElement[bool]]:
+    if channel.beat is None:
+        return []
+    own = ReleaseBeat.release_id == Release.id, ReleaseBeat.beat_id == channel.beat.id
+    return [select(ReleaseBeat.beat_id).where(*own).correlate(Release).exists()]
+
+
+def _own(tx: Session, channel: Channel, by: InstrumentedAttribute[datetime | None]) -> list[ColumnElement[bool]]:
+    return among_taken_back(channel) if by is Release.retracted_at else conditions(tx, channel)
+
+
+def _releases(
     channel: Channel,
     shown: ColumnElement[bool],
     by: InstrumentedAttribute[datetime | None],
-    limit: int | None,
-    skip: int,
-) -> list[Row]:
-    newest = (
-        select(Translation.release_id)
-        .join(Release, Release.id == Translation.release_id)
-        .join(Newsroom, Newsroom.id == Translation.newsroom_id)
-        .where(shown, *conditions(channel))
-        .group_by(Translation.release_id, by)
-        .order_by(by.desc(), Translation.release_id)
-        .limit(limit)
-        .offset(skip)
+    span: Span,
+    wanted: InstrumentedAttribute[_T],
+) -> Select[_T]:
+    """Of the releases of which a translation meets the condition. For channels without a language."""
+    has_one = select(Translation.id).where(Translation.release_id == Release.id, shown).correlate(Release, Newsroom)
+    query = (
+        select(wanted)
+        .join(Newsroom, Newsroom.id == Release.newsroom_id)
+        .where(by > _BEGINNING, span.covers(by), has_one.exists(), *_carries_beat(channel))
     )
-    by_release = of_releases(tx, list(tx.scalars(newest)), shown)
-    return [best_of(found[0][0], found) for found in by_release.values() if found]
+    if by is Release.retracted_at:
+        query = query.where(IS_TAKEN_BACK)
+    return query.where(Release.newsroom_id == channel.newsroom.id) if channel.newsroom else query
 
 
 def of_releases(tx: Session, release_ids: Sequence[str], shown: ColumnElement[bool]) -> dict[str, list[Row]]:
@@ -264,17 +287,3 @@ def of_releases(tx: Session, release_ids: Sequence[str], shown: ColumnElement[bo
     for one in tx.execute(joined().where(Translation.release_id.in_(release_ids), shown)):
         by_release[one[1].id].append((one[0], one[1], one[2], one[3]))
     return by_release
-
-
-def _last(
-    tx: Session, channel: Channel, moment: InstrumentedAttribute[datetime | None], condition: ColumnElement[bool]
-) -> datetime | None:
-    query = (
-        select(func.max(moment))
-        .select_from(Translation)
-        .join(Release, Release.id == Translation.release_id)
-        .where(condition, *conditions(channel))
-    )
-    if moment.class_ is Correction:
-        query = query.join(Correction, Correction.release_id == Release.id)
-    return tx.execute(query).scalar_one()

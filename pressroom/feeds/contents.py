@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from pressroom.db import unindexed
 from pressroom.feeds import channel as channels
 from pressroom.feeds import item as items
 from pressroom.feeds.channel import ALWAYS, Channel, Span
@@ -91,7 +92,7 @@ def _corrections(tx: Session, channel: Channel, now: datetime, limit: int | None
     """For those that were out when it was made; a later language never said anything else."""
     query = _retold(channel, now, span).order_by(Correction.at.desc(), Correction.id).limit(limit)
     made = [(release_id, number, at) for release_id, number, at in tx.execute(query) if at is not None]
-    shown = and_(translation_is_public(now), *channels.conditions(channel))
+    shown = and_(translation_is_public(now), *channels.among_few(channel))
     by_release = channels.of_releases(tx, [one[0] for one in made], shown)
     loaded = {
         one.translation.id: one for one in items.load(tx, [row for found in by_release.values() for row in found], now)
@@ -105,15 +106,18 @@ def _corrections(tx: Session, channel: Channel, now: datetime, limit: int | None
 
 def _retold(channel: Channel, now: datetime, span: Span) -> Select[str, int | None, datetime | None]:
     """Release, number and time of the corrections that have an entry of their own."""
+    stood = (
+        select(Translation.id)
+        .where(Translation.release_id == Release.id, Translation.public_from <= Correction.at)
+        .where(translation_is_public(now), *channels.among_few(channel))
+        .correlate(Correction, Release)
+    )
     return (
         select(Correction.release_id, Correction.number, Correction.at)
         .join(Release, Release.id == Correction.release_id)
-        .join(Translation, Translation.release_id == Release.id)
-        .join(Newsroom, Newsroom.id == Release.newsroom_id)
-        .where(translation_is_public(now), Correction.at <= now, Correction.minor.is_(False))
-        .where(Correction.at >= Translation.public_from, Newsroom.notice_style != NoticeStyle.IN_PLACE)
-        .where(span.covers(Correction.at), *channels.conditions(channel))
-        .group_by(Correction.id)
+        .join(Newsroom, Newsroom.id == unindexed(Release.newsroom_id))
+        .where(Correction.at <= now, Correction.minor.is_(False), Newsroom.notice_style != NoticeStyle.IN_PLACE)
+        .where(span.covers(Correction.at), stood.exists())
     )
 
 
@@ -148,7 +152,8 @@ def _tombstones(
     query = (
         select(Release, Translation)
         .join(Translation, Translation.release_id == Release.id)
-        .where(translation_was_public(now), span.covers(channels.began(channel)), *channels.conditions(channel))
+        .where(translation_was_public(now), span.covers(channels.began(channel)))
+        .where(*channels.among_taken_back(channel))
         .order_by(when.desc(), Translation.id)
         .limit(limit)
     )

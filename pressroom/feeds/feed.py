@@ -66,15 +66,14 @@ def write(tx: Session, feed: Feed, now: datetime, base_url: str, hub_url: str | 
     """What it says at `now`; the same content makes the same bytes."""
     channel, number = feed.channel, feed.number
     if number is None:
-        found, updated = contents(tx, channel, now, limit=LIMIT), None
+        found = contents(tx, channel, now, limit=LIMIT)
     else:
         found = archived(tx, channel, now, archives.numbered(tx, channel, number).span)
-        updated = found.updated
     around = frame(
         channel,
         feed.kind,
         base_url,
-        updated or channels.updated(tx, channel, now),
+        found.updated or channels.updated(tx, channel.newsroom, now),
         hub_url=hub_url,
         archives=archives.count(tx, channel),
         number=number,

@@ -169,7 +169,9 @@ def all_said_in_public(
         .order_by(Translation.language)
     )
     found: dict[str, list[tuple[str, RevisionAsset]]] = {asset_id: [] for asset_id in asset_ids}
-    for language, _, said in sorted(tx.execute(query), key=lambda row: row[0] != row[1]):
+    # Of none at all, a database would look through all texts.
+    rows = tx.execute(query) if found else ()
+    for language, _, said in sorted(rows, key=lambda row: row[0] != row[1]):
         found[said.asset_id].append((language, said))
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
@@ -19,7 +19,7 @@ class Correction(Base):
     """
 
     __tablename__ = "correction"
-    __table_args__ = (UniqueConstraint("release_id", "number"),)
+    __table_args__ = (UniqueConstraint("release_id", "number"), Index("ix_correction_at", "at"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, default=new_id)
     release_id: Mapped[str] = mapped_column(ForeignKey("release.id"), index=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, or_, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, new_public_id
@@ -33,6 +33,9 @@ TURNS: dict[Status, frozenset[Status]] = {
 }
 
 
+_TAKEN_BACK = text("retracted_at IS NOT NULL OR removed_at IS NOT NULL")
+
+
 class Release(Base):
     """Who may see it is not its status but its times: visibility.py.
 
@@ -46,6 +49,8 @@ class Release(Base):
         UniqueConstraint("newsroom_id", "given_id"),
         Index("ix_release_newsroom_public", "newsroom_id", "public_from"),
         Index("ix_release_newsroom_created", "newsroom_id", "created_at"),
+        Index("ix_release_public", "public_from"),
+        Index("ix_release_taken_back", "newsroom_id", sqlite_where=_TAKEN_BACK, postgresql_where=_TAKEN_BACK),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_public_id)
@@ -73,6 +78,10 @@ class Release(Base):
         if self.status is not None and status not in TURNS[self.status]:
             raise Conflict(f"Release {self.id} is {self.status.value} and cannot become {status.value}.")
         self.status = status
+
+
+# As the index has it: written otherwise, a query would not find that index.
+IS_TAKEN_BACK = or_(Release.retracted_at.is_not(None), Release.removed_at.is_not(None))
 
 
 def get(tx: Session, release_id: str, *, lock: bool = False) -> Release:

@@ -28,6 +28,10 @@ class Translation(Base):
         UniqueConstraint("release_id", "language"),
         UniqueConstraint("newsroom_id", "language", "slug"),
         Index("ix_translation_public", "newsroom_id", "language", "public_from"),
+        Index("ix_translation_newsroom_public", "newsroom_id", "public_from"),
+        Index("ix_translation_language_public", "language", "public_from"),
+        Index("ix_translation_site_public", "public_from"),
+        Index("ix_translation_revision", "revision_id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_uuid)

@@ -12,8 +12,9 @@ from enum import Enum
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from pressroom.db import unindexed
 from pressroom.releases.beat import Beat, ReleaseBeat
-from pressroom.releases.release import Release
+from pressroom.releases.release import IS_TAKEN_BACK, Release
 from pressroom.releases.translation import Translation
 
 
@@ -73,6 +74,7 @@ def translation_was_public(now: datetime) -> ColumnElement[bool]:
     """Of what was taken back: whether anybody saw it before. For a query that joins Release and Translation."""
     taken_back = func.coalesce(Release.retracted_at, Release.removed_at)
     return and_(
+        IS_TAKEN_BACK,
         Translation.publish.is_(True),
         Translation.revision_id.is_not(None),
         Release.public_from <= taken_back,
@@ -100,11 +102,19 @@ def next_change(tx: Session, now: datetime, newsroom_id: int | None = None) -> d
 
 def public_beats(tx: Session, newsroom_id: int, now: datetime) -> dict[str, Beat]:
     """By slug: those added on purpose, and those that something public carries. The name of another may tell of it."""
+    shown = or_(Beat.offered.is_(True), is_carried(now))
+    query = select(Beat).where(Beat.newsroom_id == newsroom_id, shown).order_by(Beat.slug)
+    return {beat.slug: beat for beat in tx.scalars(query)}
+
+
+def is_carried(now: datetime, language: str | None = None) -> ColumnElement[bool]:
+    """Whether something public carries a beat, in this language if one is given. For a query of Beat."""
     carried = (
         select(ReleaseBeat.beat_id)
         .join(Release, Release.id == ReleaseBeat.release_id)
         .join(Translation, Translation.release_id == Release.id)
-        .where(Release.newsroom_id == newsroom_id, translation_is_public(now))
+        .where(ReleaseBeat.beat_id == Beat.id, translation_is_public(now))
     )
-    query = select(Beat).where(Beat.newsroom_id == newsroom_id, or_(Beat.offered.is_(True), Beat.id.in_(carried)))
-    return {beat.slug: beat for beat in tx.scalars(query.order_by(Beat.slug))}
+    if language is not None:
+        carried = carried.where(unindexed(Translation.language) == language)
+    return carried.correlate(Beat).exists()

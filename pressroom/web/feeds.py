@@ -77,7 +77,9 @@ def _render(tx: Session, feed: Feed, now: datetime) -> Document:
 
 def _ninjs(tx: Session, channel: Channel, now: datetime) -> Document:
     base_url, newsroom = publishing.base_url(), channel.newsroom
-    around = frame(channel, addresses.NINJS_FEED, base_url, channels.updated(tx, channel, now))
+    found = versions.latest(tx, channel, now, limit=LIMIT)
+    updated = max((one.at for one in found), default=None) or channels.updated(tx, newsroom, now)
+    around = frame(channel, addresses.NINJS_FEED, base_url, updated)
     changes = base_url + addresses.changes_feed(newsroom.slug, "json") if newsroom else None
-    body = collection(around, versions.latest(tx, channel, now, limit=LIMIT), changes)
+    body = collection(around, found, changes)
     return publishing.data(tx, newsroom, body, ninjs.MEDIA_TYPE, now, keep=Keep.FEED)

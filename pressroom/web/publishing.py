@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from pressroom import addresses
 from pressroom.feeds import channel as channels
-from pressroom.feeds.channel import Channel
 from pressroom.releases import visibility
 from pressroom.releases.newsroom import Newsroom
 from pressroom.service import Service
@@ -118,7 +117,7 @@ def _document(
         content_type,
         keep,
         # Of what may be seen only: a hidden act must not show in a date.
-        last_modified=channels.updated(tx, Channel(newsroom), now),
+        last_modified=channels.updated(tx, newsroom, now),
         valid_until=visibility.next_change(tx, now, newsroom.id if newsroom else None),
         status=status,
         headers=told.items(),

@@ -7,27 +7,22 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
 from pressroom import create_app
-from pressroom.db import Database, new_id, new_public_id
+from pressroom.db import Database
 from pressroom.feeds import archiving
 from pressroom.mailing import accompanying
 from pressroom.mailing.accompanying import Plan
-from pressroom.releases.newsroom import Newsroom
-from pressroom.releases.release import Release, Status
-from pressroom.releases.translation import Translation
 from pressroom.seal import Keyring
 from pressroom.service import Service
 from pressroom.web.fastpath import Pulse
 from tests.bench import mailing_service, measuring
-from tests.makers import BODIES, make_newsroom, make_release, make_revision_row, now
+from tests.makers import make_newsroom, make_release, now
+from tests.many_releases import TAGS, fill
 
-_TAGS = ("en", "ckb")
-_AT_ONCE = 500
 _PATHS = ("/river/en/feed.atom", "/river/feed.rss", "/all/feed.json", "/river/en/", "/river/changes.json")
 
 
@@ -45,8 +40,8 @@ def _measure(store: str, count: int) -> list[str]:
     with mailing_service.service(store, 25, connections=1) as (config, _):
         assert config.keyring_file is not None
         database, keyring = Database(config.sqlalchemy_url), Keyring.load(config.keyring_file)
-        newsroom = make_newsroom(database, languages=list(_TAGS))
-        _fill(database, newsroom, count)
+        newsroom = make_newsroom(database, languages=list(TAGS))
+        fill(database, newsroom, count)
         looked: archiving.Looked = {}
         archiving.close_full(database, looked, now=now())
         print(f"{store}: {count:,} releases stored and archived", file=sys.stderr, flush=True)
@@ -61,41 +56,6 @@ def _measure(store: str, count: int) -> list[str]:
         closed = _timed(lambda: archiving.close_full(database, looked, now=now() + timedelta(minutes=2)))
         database.dispose()
     return [*(_milliseconds(times) for times in read.values()), _milliseconds(published), f"{closed * 1000:.0f} ms"]
-
-
-def _fill(database: Database, newsroom: Newsroom, count: int) -> None:
-    """One each ten minutes, the last of them an hour ago."""
-    began = now() - timedelta(minutes=10 * count + 60)
-    for start in range(0, count, _AT_ONCE):
-        with database.transaction() as tx:
-            for number in range(start, min(count, start + _AT_ONCE)):
-                at = began + timedelta(minutes=10 * number)
-                release = Release(
-                    id=new_public_id(),
-                    newsroom_id=newsroom.id,
-                    status=Status.PUBLISHED,
-                    source_language="en",
-                    public_from=at,
-                    created_at=at,
-                )
-                tx.add(release)
-                tx.flush()
-                for tag in _TAGS:
-                    one = Translation(
-                        id=str(uuid.uuid4()),
-                        release_id=release.id,
-                        newsroom_id=newsroom.id,
-                        language=tag,
-                        slug=f"day-{number}",
-                        public_from=at,
-                        updated_at=at,
-                    )
-                    revision = make_revision_row(one, f"Day {number}", BODIES[tag], at=at)
-                    revision.id = new_id()
-                    tx.add(one)
-                    tx.flush()
-                    tx.add(revision)
-                    one.revision_id = revision.id
 
 
 def _publish(database: Database, keyring: Keyring, draft: str) -> None:

@@ -69,10 +69,13 @@ def test_the_last_change_counts_what_came_and_what_was_taken_back(database: Data
     gone = now() - timedelta(days=1)
     retracting.retract(database, first.id, {"en": "Wrong."}, now=gone)
     with database.reading() as tx:
-        assert channels.updated(tx, Channel(newsroom), now()) == gone
-        assert channels.updated(tx, Channel(newsroom, "en"), now()) == gone
-        assert channels.updated(tx, Channel(newsroom, "ckb"), now()) == second.release.public_from
-        assert channels.updated(tx, Channel(newsroom, "ar"), now()) == newsroom.created_at
+        assert channels.updated(tx, newsroom, now()) == channels.updated(tx, None, now()) == gone
+        assert channels.updated(tx, newsroom, gone - timedelta(hours=1)) == second.release.public_from
+        assert channels.updated(tx, newsroom, now() - timedelta(days=4)) == newsroom.created_at
+    other = make_newsroom(database, "other", at=now() - timedelta(minutes=5))
+    with database.reading() as tx:
+        assert channels.updated(tx, newsroom, now()) == gone
+        assert channels.updated(tx, None, now()) == other.created_at
 
 
 def test_an_address_finds_what_is_or_was_public(database: Database) -> None:
@@ -93,17 +96,16 @@ def test_the_last_change_counts_corrections_and_removals(database: Database) -> 
     began, then = now() - timedelta(days=9), now() - timedelta(days=5)
     made = make_release(database, newsroom, ["en", "ckb"], public_from=began)
     make_correction(database, made, {"en": "The bridge is closed."}, {"en": "It is not open."}, at=then)
+    with database.reading() as tx:
+        assert channels.updated(tx, newsroom, now()) == then
     later = now() - timedelta(days=2)
     make_correction(database, made, {"en": "The bridge is shut."}, {}, minor=True, at=later)
     with database.reading() as tx:
-        assert channels.updated(tx, Channel(newsroom, "en"), now()) == later
-        # Spelling in one language changes nothing in another.
-        assert channels.updated(tx, Channel(newsroom, "ckb"), now()) == then
+        assert channels.updated(tx, newsroom, now()) == later, "spelling changes what a page shows, too"
     gone = now() - timedelta(days=1)
     vanishing.vanish_release(database, made.id, now=gone)
     with database.reading() as tx:
-        assert channels.updated(tx, Channel(newsroom, "ckb"), now()) == gone
-        assert channels.updated(tx, Channel(newsroom, "ar"), now()) == newsroom.created_at
+        assert channels.updated(tx, newsroom, now()) == gone
 
 
 def test_the_last_change_counts_a_name_taken_out_of_what_was_retracted(database: Database) -> None:
@@ -113,7 +115,7 @@ def test_the_last_change_counts_a_name_taken_out_of_what_was_retracted(database:
     at = now()
     vanishing.vanish_text(database, "river", "Şîlan", now=at)
     with database.reading() as tx:
-        assert channels.updated(tx, Channel(newsroom), now()) == at
+        assert channels.updated(tx, newsroom, now()) == at
 
 
 def test_what_was_taken_back_before_it_was_public_changes_nothing(database: Database) -> None:
@@ -122,10 +124,10 @@ def test_what_was_taken_back_before_it_was_public_changes_nothing(database: Data
     retracting.retract(database, made.id, {"en": "Never mind."}, now=now())
     later = now() + timedelta(days=1)
     with database.reading() as tx:
-        assert channels.updated(tx, Channel(newsroom), later) == newsroom.created_at
+        assert channels.updated(tx, newsroom, later) == newsroom.created_at
     vanishing.vanish_release(database, made.id, now=later)
     with database.reading() as tx:
-        assert channels.updated(tx, Channel(newsroom), later + timedelta(days=1)) == newsroom.created_at
+        assert channels.updated(tx, newsroom, later + timedelta(days=1)) == newsroom.created_at
 
 
 def test_an_address_that_was_given_up_leads_on_only_to_what_is_public(database: Database) -> None:
