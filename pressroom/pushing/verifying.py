@@ -27,6 +27,7 @@ from pressroom.seal import Keyring
 
 # Many names may lead to one machine, so its network has a limit of its own.
 _OF_ADDRESS = 120
+_MOST_READ = 4096
 # Threads that ask at the same time would not see each other's.
 _counting = threading.Lock()
 
@@ -74,7 +75,7 @@ def prepare(
     call = Call(
         "GET",
         with_query(intent.callback(keyring), query),
-        reads=True,
+        reads=_MOST_READ,
         permit=None if known else lambda address: _permits(database, keyring, address),
     )
     return Verification(held, call, challenge.encode(), now, keyring)
