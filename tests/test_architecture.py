@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pressroom"
 
 FLOOR = frozenset(
-    "addresses catalogues config db errors folded languages markup migrations networks outbox phrases plain_text "
+    "addresses catalogues config db errors folded languages locks markup migrations networks outbox phrases plain_text "
     "readers seal signing tables wrapping".split()
 )
 DESKS = {

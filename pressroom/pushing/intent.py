@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, UniqueConstraint, exists, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
+from pressroom.pushing.subscription import Subscription
 from pressroom.seal import Keyring
 
 
@@ -51,3 +52,14 @@ class Intent(Base):
 
 def count(tx: Session) -> int:
     return tx.execute(select(func.count()).select_from(Intent)).scalar_one()
+
+
+def count_new(tx: Session, *, host: bytes | None = None, network: bytes | None = None) -> int:
+    """Those that would make one subscription more of this host, or network."""
+    known = exists().where(Subscription.callback_lookup == Intent.callback_lookup)
+    query = select(func.count()).select_from(Intent).where(Intent.mode == Mode.SUBSCRIBE, ~known)
+    if host is not None:
+        query = query.where(Intent.host_lookup == host)
+    if network is not None:
+        query = query.where(Intent.network_lookup == network)
+    return tx.execute(query).scalar_one()

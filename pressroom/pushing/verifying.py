@@ -12,7 +12,9 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
+from pressroom import locks
 from pressroom.db import Database, new_id
+from pressroom.locks import Lock
 from pressroom.people import attempt
 from pressroom.pushing import ledger, subscription
 from pressroom.pushing.asking import WINDOW
@@ -28,7 +30,7 @@ from pressroom.seal import Keyring
 # Many names may lead to one machine, so its network has a limit of its own.
 _OF_ADDRESS = 120
 _MOST_READ = 4096
-# Threads that ask at the same time would not see each other's.
+# Threads wait here, where waiting takes no connection to the database.
 _counting = threading.Lock()
 
 
@@ -85,6 +87,7 @@ def _permits(database: Database, keyring: Keyring, address: str) -> bool:
     network = str(ip_network(f"{address}/{64 if ':' in address else 24}", strict=False))
     subject = keyring.lookup("callback network", network)
     with _counting, database.transaction() as tx:
+        locks.take(tx, Lock.HUB)
         now = database.now(tx)
         if attempt.count_since(tx, "hub address", subject, now - WINDOW) >= _OF_ADDRESS:
             return False
