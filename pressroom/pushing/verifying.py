@@ -44,8 +44,10 @@ class Verification:
     began: datetime
     keyring: Keyring
 
-    def answered(self, tx: Session, answer: Answer, now: datetime) -> DispatchState | None:
+    def answered(self, tx: Session, answer: Answer | None, now: datetime) -> DispatchState | None:
         """Whatever else it says than yes means no, redirects and errors of its own too."""
+        if answer is None:
+            return None
         intent = tx.get(Intent, self.held.target_id, with_for_update=True)
         if intent is None:
             return DispatchState.CANCELLED

@@ -397,6 +397,27 @@ def test_no_answer_and_faults_of_our_own_are_tried_again(
     assert hub.states()[-1] == "sent"
 
 
+def test_who_does_not_answer_counts_as_slow_until_it_does(hub: HubHouse, subscriber: Subscriber) -> None:
+    newsroom = make_newsroom(hub.database)
+    settled(hub, subscriber)
+
+    def behind() -> bool:
+        with hub.database.reading() as tx:
+            return tx.scalars(select(Dispatch).order_by(Dispatch.id.desc())).first().behind
+
+    make_release(hub.database, newsroom)
+    call, hub.call = hub.call, Client("Pressroom", private=True, seconds=0)
+    hub.push()
+    assert hub.states()[-1] == "deferred" and hub.subscriptions()[0].failures == 1
+    for number, is_slow in ((1, True), (2, False)):
+        make_release(hub.database, newsroom, titles={"en": f"Number {number}"})
+        hub.notice()
+        assert behind() is is_slow
+        hub.call = call
+        hub.deliver()
+        assert hub.subscriptions()[0].failures == 0
+
+
 def test_a_callback_that_came_to_lead_into_a_private_network_is_given_up_at_once(
     hub: HubHouse, subscriber: Subscriber, caplog: pytest.LogCaptureFixture
 ) -> None:
