@@ -107,7 +107,7 @@ class _Pushes:
     def __init__(self, service: Service) -> None:
         self._service, self._database = service, service.database
         self._bell = Doorbell(service.config.redis_url)
-        self._hub = Hub(service.config.hub, service.config.is_own_hub)
+        self._hub = Hub.of(service.config)
         self._public_time = clock_of(service)
         self.duties: Duties = [
             (0.1, self._notice),

@@ -44,10 +44,6 @@ def terms_of(config: Config) -> Terms:
     )
 
 
-def hub_of(config: Config) -> Hub:
-    return Hub(config.hub, config.is_own_hub)
-
-
 def send_chunk(chunk_id: int) -> None:
     service = _service()
     sending.send_chunk(
@@ -82,7 +78,7 @@ def _house() -> House:
 
     service = _service()
     config = service.config
-    terms = Terms(config.base_url, hub_of(config), config.push_connections)
+    terms = Terms(config.base_url, Hub.of(config), config.push_connections)
     return House(service.database, service.keyring, terms, Client.of(config), Topics(service))
 
 

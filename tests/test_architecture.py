@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pressroom"
 
 FLOOR = frozenset(
-    "addresses catalogues config db errors folded languages markup migrations networks outbox phrases plain_text "
+    "addresses catalogues config db errors folded languages locks markup migrations networks outbox phrases plain_text "
     "readers seal signing tables wrapping".split()
 )
 DESKS = {
@@ -34,6 +34,9 @@ FOR_DOORS_ONLY = re.compile(
     r"(flask|flask_\w+|werkzeug|click|rq|redis|smtplib|imaplib|granian|aiosmtpd|httpcore2)(\.|$)"
 )
 FEEDGEN_ROOMS = frozenset({"feeds/document.py", "feeds/feedgen_extension.py"})
+HTTP_CLIENTS = re.compile(r"(http\.client|urllib\.request|httpcore2)(\.|$)")
+# The second asks our own web server whether it is up.
+HTTP_ROOMS = frozenset({"outgoing/client.py", "supervising/service.py"})
 BANNED_NAMES = frozenset("models utils helpers common services managers misc".split())
 
 # The thing, not the act.
@@ -130,6 +133,15 @@ def feedgen_elsewhere(package: Path) -> list[str]:
     ]
 
 
+def requests_elsewhere(package: Path) -> list[str]:
+    return [
+        f"{path}:{line} imports {name}"
+        for path, tree in modules(package)
+        for line, name in imports(path, tree)
+        if HTTP_CLIENTS.match(name) and path not in HTTP_ROOMS
+    ]
+
+
 def is_gerund(path: str) -> bool:
     """Such as `publishing.py` and `signing_in.py`."""
     return Path(path).stem.split("_")[0].endswith("ing") and path not in NOUNS_IN_ING
@@ -198,6 +210,10 @@ def test_only_doors_know_the_web_the_queue_and_the_command_line() -> None:
 
 def test_feedgen_is_used_in_two_modules_only() -> None:
     assert feedgen_elsewhere(PACKAGE) == []
+
+
+def test_requests_leave_through_the_guard_alone() -> None:
+    assert requests_elsewhere(PACKAGE) == []
 
 
 def test_in_desks_only_acts_open_transactions_and_put_outbox_rows() -> None:
@@ -279,6 +295,12 @@ WRONG: dict[str, tuple[Rule, str, str, list[str]]] = {
         "from feedgen.feed import FeedGenerator\n",
         ["web/feeds.py:1 imports feedgen.feed"],
     ),
+    "a second way out": (
+        requests_elsewhere,
+        "web/sns.py",
+        "import http.client\n",
+        ["web/sns.py:1 imports http.client"],
+    ),
     "a noun opens a transaction": (
         acts_in_nouns,
         "mailing/mailing.py",
@@ -329,6 +351,7 @@ RIGHT = {
     "releases/log.py": '"""Such as pressroom.jobs, which a text may name."""\n',
     "tables.py": "NOUNS = ('pressroom.mailing.mailing',)\n",
     "web/feeds.py": "import flask\nfrom pressroom.feeds import document\n",
+    "outgoing/client.py": "import httpcore2\n",
     "feeds/document.py": "from feedgen.feed import FeedGenerator\n",
     "smtp/face.py": "import flask_mail\n",
     "migrations/versions/0001_first.py": "def upgrade():\n" + "    pass\n" * 400,
@@ -340,7 +363,7 @@ def test_what_the_rules_allow_is_no_breach(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(source, encoding="utf-8")
     rules: list[Rule] = [
-        unknown_rooms, wrong_imports, door_libraries, feedgen_elsewhere, acts_in_nouns, clocks_in_desks, banned_names,
-        too_long,
+        unknown_rooms, wrong_imports, door_libraries, feedgen_elsewhere, requests_elsewhere, acts_in_nouns,
+        clocks_in_desks, banned_names, too_long,
     ]  # fmt: skip
     assert {rule.__name__: rule(tmp_path) for rule in rules} == {rule.__name__: [] for rule in rules}

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from pressroom import locks
 from pressroom.db import Base, Id, from_micros, to_micros
+from pressroom.locks import Lock
 from pressroom.mailing.priority import KEPT_FREE, Priority
 
 MINUTE = 60_000_000
@@ -67,9 +69,8 @@ def take(tx: Session | Connection, count: int, *, now: datetime) -> None:
 
 
 def lock(tx: Session | Connection) -> None:
-    """On PostgreSQL one sender at a time reads and takes; SQLite has one writer anyway."""
-    if tx.get_bind().dialect.name == "postgresql" if isinstance(tx, Session) else tx.dialect.name == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(7265737302)"))
+    """One sender at a time reads and takes."""
+    locks.take(tx, Lock.QUOTA)
 
 
 def free_again(tx: Session | Connection, quota: Quota, *, now: datetime, rank: int = Priority.REST) -> datetime:

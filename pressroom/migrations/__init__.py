@@ -6,9 +6,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-_UPGRADE_LOCK = 7_265_737_301
+from pressroom import locks
+from pressroom.locks import Lock
 
 
 def alembic_config() -> Config:
@@ -21,7 +22,6 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     """Brings the tables to `revision` in one transaction; two machines may try at once."""
     config = alembic_config()
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+        locks.take(connection, Lock.UPGRADE)
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

@@ -26,7 +26,6 @@ from pressroom.pushing.callback import Callback
 
 _SECONDS = 10.0
 _CONNECT_SECONDS = 4.0
-_MOST_READ = 4096
 _LONGEST_WAIT = 86_400
 
 
@@ -80,19 +79,19 @@ class Client:
                 closing(httpcore2.HTTPConnection(origin, ssl_context=self._tls, network_backend=pinned)) as connection,
                 connection.stream(call.method, url, headers=list(headers.items()), content=call.body) as response,
             ):
-                read = _beginning(response.iter_stream()) if call.reads else b""
+                read = _beginning(response.iter_stream(), call.reads) if call.reads else b""
                 return Answer(response.status, read, _retry_after(response.headers))
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as error:
             raise Unreachable(type(error).__name__) from None
 
 
-def _beginning(parts: Iterable[bytes]) -> bytes:
+def _beginning(parts: Iterable[bytes], length: int) -> bytes:
     read = b""
     for part in parts:
         read += part
-        if len(read) >= _MOST_READ:
+        if len(read) >= length:
             break
-    return read[:_MOST_READ]
+    return read[:length]
 
 
 def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> int | None:

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Call:
-    """`permit` is asked with each address that could be connected to; `reads` says whether the answer's text counts."""
+    """`permit` is asked with each address that could be connected to; `reads` says how many bytes of answer count."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    reads: bool = False
+    reads: int = 0
     permit: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`body` is its beginning, at most 4 kB; `retry_after` is in seconds."""
+    """`body` is its beginning, as much as was to be read; `retry_after` is in seconds."""
 
     status: int
     body: bytes = b""

@@ -188,7 +188,7 @@ def _conclude(tx: Session, database: Database, errand: Errand, came: _Came) -> N
     held, now = errand.held, database.now(tx)
     answer = came if isinstance(came, Answer) else None
     status = answer.status if answer else None
-    state = errand.answered(tx, answer, now) if answer else None
+    state = errand.answered(tx, answer, now)
     asked = answer.retry_after if answer else _NOT_NOW if isinstance(came, NotNow) else None
     delay = None if isinstance(came, Forbidden) else patience.wait(held.kind, held.attempts, asked)
     if state is not None:

@@ -27,14 +27,15 @@ class Distribution:
     call: Call
     etag: str
 
-    def answered(self, tx: Session, answer: Answer, now: datetime) -> DispatchState | None:
+    def answered(self, tx: Session, answer: Answer | None, now: datetime) -> DispatchState | None:
         found = tx.get(Subscription, self.held.target_id, with_for_update=True)
+        is_success = answer is not None and answer.is_success
         if found is None:
-            return DispatchState.SENT if answer.is_success else DispatchState.CANCELLED
-        if answer.status == _GONE:
+            return DispatchState.SENT if is_success else DispatchState.CANCELLED
+        if answer is not None and answer.status == _GONE:
             end(tx, found, now)
             return DispatchState.FAILED
-        if not answer.is_success:
+        if not is_success:
             found.failures += 1
             return None
         found.etag, found.failures = self.etag, 0

@@ -48,8 +48,8 @@ class Errand(Protocol):
     @property
     def call(self) -> Call: ...
 
-    def answered(self, tx: Session, answer: Answer, now: datetime) -> DispatchState | None:
-        """What the dispatch ends as; None to try again."""
+    def answered(self, tx: Session, answer: Answer | None, now: datetime) -> DispatchState | None:
+        """What the dispatch ends as; None to try again. `answer` is None where none came."""
 
     def given_up(self, tx: Session, now: datetime) -> None:
         """No answer that counts came in all the time there was, or none may be asked for."""

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from pressroom import addresses
+from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.pushing import ledger, subscription, watermark
 from pressroom.pushing.dispatch import Kind
@@ -33,6 +34,10 @@ class Hub:
 
     url: str | None
     is_own: bool
+
+    @classmethod
+    def of(cls, config: Config) -> Hub:
+        return cls(config.hub, config.is_own_hub)
 
 
 def notice(database: Database, keyring: Keyring, hub: Hub, clock: Callable[[Session], datetime]) -> list[int]:

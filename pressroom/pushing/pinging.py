@@ -22,8 +22,8 @@ class Ping:
     call: Call
     etag: str
 
-    def answered(self, tx: Session, answer: Answer, now: datetime) -> DispatchState | None:
-        if not answer.is_success:
+    def answered(self, tx: Session, answer: Answer | None, now: datetime) -> DispatchState | None:
+        if answer is None or not answer.is_success:
             return None
         tx.merge(Pinged(topic=self.held.subject, etag=self.etag))
         return DispatchState.SENT

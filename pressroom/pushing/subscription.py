@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, or_, select
+from sqlalchemy import Index, UniqueConstraint, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from pressroom.db import Base, Id, new_id
+from pressroom.db import Base
+from pressroom.pushing.sealed_callback import SealedCallback
 from pressroom.seal import Keyring
 
 SHORTEST_LEASE, USUAL_LEASE, LONGEST_LEASE = timedelta(hours=1), timedelta(days=10), timedelta(days=30)
@@ -23,10 +24,9 @@ class Topic:
     newsroom_id: int | None
 
 
-class Subscription(Base):
-    """`topic` is a path, so that the site may move. Hashes are keyed: `callback_lookup` of topic and callback,
-    `host_lookup` of the callback's host, `network_lookup` of the network that asked. `etag` is the hash of what was
-    delivered last, None before; `failures` counts the tries in a row that went wrong.
+class Subscription(SealedCallback, Base):
+    """`etag` is the hash of what was delivered last, None before; `failures` counts the tries in a row that went
+    wrong.
     """
 
     __tablename__ = "subscription"
@@ -37,28 +37,10 @@ class Subscription(Base):
         Index("ix_subscription_network", "network_lookup"),
     )
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True, default=new_id)
-    topic: Mapped[str]
-    newsroom_id: Mapped[int | None] = mapped_column(ForeignKey("newsroom.id"))
-    callback_sealed: Mapped[bytes]
-    callback_lookup: Mapped[bytes]
-    host_lookup: Mapped[bytes]
-    network_lookup: Mapped[bytes]
-    secret_sealed: Mapped[bytes | None]
     etag: Mapped[str | None]
     failures: Mapped[int] = mapped_column(default=0)
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
-
-    def callback(self, keyring: Keyring) -> str:
-        return keyring.open(self.callback_sealed, "subscription", "callback", self.id)
-
-    def secret(self, keyring: Keyring) -> str | None:
-        return keyring.open(self.secret_sealed, "subscription", "secret", self.id) if self.secret_sealed else None
-
-    def keep(self, keyring: Keyring, callback: str, secret: str | None) -> None:
-        self.callback_sealed = keyring.seal(callback, "subscription", "callback", self.id)
-        self.secret_sealed = keyring.seal(secret, "subscription", "secret", self.id) if secret else None
 
 
 def lookup(keyring: Keyring, topic: str, callback: str) -> bytes:

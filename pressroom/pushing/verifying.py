@@ -12,7 +12,9 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
+from pressroom import locks
 from pressroom.db import Database, new_id
+from pressroom.locks import Lock
 from pressroom.people import attempt
 from pressroom.pushing import ledger, subscription
 from pressroom.pushing.asking import WINDOW
@@ -27,7 +29,8 @@ from pressroom.seal import Keyring
 
 # Many names may lead to one machine, so its network has a limit of its own.
 _OF_ADDRESS = 120
-# Threads that ask at the same time would not see each other's.
+_MOST_READ = 4096
+# Threads wait here, where waiting takes no connection to the database.
 _counting = threading.Lock()
 
 
@@ -41,8 +44,10 @@ class Verification:
     began: datetime
     keyring: Keyring
 
-    def answered(self, tx: Session, answer: Answer, now: datetime) -> DispatchState | None:
+    def answered(self, tx: Session, answer: Answer | None, now: datetime) -> DispatchState | None:
         """Whatever else it says than yes means no, redirects and errors of its own too."""
+        if answer is None:
+            return None
         intent = tx.get(Intent, self.held.target_id, with_for_update=True)
         if intent is None:
             return DispatchState.CANCELLED
@@ -74,7 +79,7 @@ def prepare(
     call = Call(
         "GET",
         with_query(intent.callback(keyring), query),
-        reads=True,
+        reads=_MOST_READ,
         permit=None if known else lambda address: _permits(database, keyring, address),
     )
     return Verification(held, call, challenge.encode(), now, keyring)
@@ -84,6 +89,7 @@ def _permits(database: Database, keyring: Keyring, address: str) -> bool:
     network = str(ip_network(f"{address}/{64 if ':' in address else 24}", strict=False))
     subject = keyring.lookup("callback network", network)
     with _counting, database.transaction() as tx:
+        locks.take(tx, Lock.HUB)
         now = database.now(tx)
         if attempt.count_since(tx, "hub address", subject, now - WINDOW) >= _OF_ADDRESS:
             return False

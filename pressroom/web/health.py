@@ -24,8 +24,8 @@ from pressroom.mailing.mailing import Mailing
 from pressroom.mailing.notice import Notice
 from pressroom.mailing.suppression import Suppression
 from pressroom.outbox import OutboxRow
+from pressroom.pushing import figures
 from pressroom.pushing.dispatch import OPEN, Dispatch
-from pressroom.pushing.subscription import Subscription
 from pressroom.releases.release import Release
 from pressroom.releases.visibility import release_is_public
 from pressroom.service import Service
@@ -103,11 +103,12 @@ class _Figures:
 
     def _pushed(self, tx: Session) -> list[Metric]:
         now = self._database.now(tx)
-        lasting = select(func.count()).select_from(Subscription).where(Subscription.expires_at > now)
+        subscriptions, failing = figures.of_all(tx, now)
         oldest = tx.execute(select(func.min(Dispatch.created_at)).where(Dispatch.state.in_(OPEN))).scalar_one()
         age = (now - oldest).total_seconds() if oldest else 0.0
         return [
-            _gauge("pressroom_subscriptions", "Machines subscribed to a feed.", tx.execute(lasting).scalar_one()),
+            _gauge("pressroom_subscriptions", "Machines subscribed to a feed.", subscriptions),
+            _gauge("pressroom_subscriptions_failing", "Of these, how many did not take the last push.", failing),
             _by_state(tx, "pressroom_dispatches", "What machines were told in a month, by state.", Dispatch.state),
             _gauge("pressroom_dispatches_oldest_open_seconds", "How long one of them has been waiting.", age),
         ]

@@ -44,9 +44,11 @@ _HOOKS = {
 
 
 @bp.record_once
-def _exempt(state: BlueprintSetupState) -> None:
-    """A signature is more than a form token."""
-    state.app.extensions["csrf"].exempt(take)
+def _set_up(state: BlueprintSetupState) -> None:
+    extensions = state.app.extensions
+    extensions["pressroom.amazon"] = sns.Amazon(extensions["pressroom"].config)
+    # A signature is more than a form token.
+    extensions["csrf"].exempt(take)
 
 
 @bp.post("/<sender>")

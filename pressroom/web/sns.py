@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import re
-import ssl
-from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +18,9 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from flask import current_app
 from werkzeug.datastructures import Headers
 
+from pressroom.config import Config
 from pressroom.errors import TryLater
+from pressroom.pushing.call import Call, Caller, Forbidden, Unreachable
 
 _HOST = re.compile(r"sns\.[a-z0-9-]{1,30}\.amazonaws\.com(\.cn)?")
 _CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9a-zA-Z]{1,64}\.pem")
@@ -30,7 +29,39 @@ _SIGNED = {
     "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
 _LARGEST = 64 * 1024
-_TIMEOUT = 10.0
+_OK = 200
+
+
+class Amazon:
+    """What is had from addresses that are Amazon's. A certificate never changes at its address, so it is kept."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.certificate = lru_cache(maxsize=32)(self._certificate)
+
+    @cached_property
+    def call(self) -> Caller:
+        # Here, so that whoever has no such hook need not hold it in memory.
+        from pressroom.outgoing.client import Client
+
+        return Client.of(self._config)
+
+    def confirm(self, url: str) -> None:
+        """Asks each time: a topic may have been taken off and put back. Raises TryLater."""
+        self._get(url)
+
+    def _certificate(self, url: str) -> x509.Certificate:
+        """Raises TryLater, and ValueError for what is none."""
+        return x509.load_pem_x509_certificate(self._get(url))
+
+    def _get(self, url: str) -> bytes:
+        try:
+            answer = self.call(Call("GET", url, reads=_LARGEST))
+        except (Unreachable, Forbidden):
+            raise TryLater("Amazon cannot be reached just now.") from None
+        if answer.status != _OK:
+            raise TryLater("Amazon cannot be reached just now.")
+        return answer.body
 
 
 def check(topic: str, _headers: Headers, body: bytes, _now: datetime) -> bool | None:
@@ -45,15 +76,13 @@ def check(topic: str, _headers: Headers, body: bytes, _now: datetime) -> bool | 
     if not _is_amazons(url) or not _CERTIFICATE.fullmatch(urlsplit(url).path):
         return False
     try:
-        public = x509.load_pem_x509_certificate(_fetcher()(url)).public_key()
+        public = _amazon().certificate(url).public_key()
         if not isinstance(public, RSAPublicKey):
             return False
         algorithm = SHA256() if given.get("SignatureVersion") == "2" else SHA1()  # noqa: S303 -- what SNS signs with
         public.verify(base64.b64decode(given["Signature"]), _canonical(given), PKCS1v15(), algorithm)
     except (ValueError, InvalidSignature):
         return False
-    except (OSError, http.client.HTTPException):
-        raise TryLater("Amazon's certificate cannot be fetched just now.") from None
     return True
 
 
@@ -64,12 +93,8 @@ def is_notification(body: bytes) -> bool:
 def confirm(body: bytes) -> None:
     """Tells Amazon that this topic may report here. Only for what was checked. Raises TryLater."""
     url = str(_read(body).get("SubscribeURL", ""))
-    if not _is_amazons(url):
-        return
-    try:
-        _fetcher()(url)
-    except (OSError, http.client.HTTPException):
-        raise TryLater("Amazon cannot be reached just now.") from None
+    if _is_amazons(url):
+        _amazon().confirm(url)
 
 
 def _read(body: bytes) -> dict[str, Any]:
@@ -93,21 +118,6 @@ def _is_amazons(url: str) -> bool:
         return False
 
 
-def _fetcher() -> Callable[[str], bytes]:
-    fetcher: Callable[[str], bytes] = current_app.extensions.get("pressroom.sns", fetch)
-    return fetcher
-
-
-@lru_cache(maxsize=32)
-def fetch(url: str) -> bytes:
-    """Of an address that is Amazon's. Follows no redirect. Raises OSError and HTTPException."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPSConnection(parts.netloc, timeout=_TIMEOUT, context=ssl.create_default_context())
-    try:
-        connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
-        answer = connection.getresponse()
-        if answer.status != http.client.OK:
-            raise OSError("it did not answer 200")
-        return answer.read(_LARGEST)
-    finally:
-        connection.close()
+def _amazon() -> Amazon:
+    amazon: Amazon = current_app.extensions["pressroom.amazon"]
+    return amazon

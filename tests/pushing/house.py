@@ -13,13 +13,13 @@ from werkzeug.test import TestResponse
 from pressroom import create_app
 from pressroom.config import Config
 from pressroom.db import Database
-from pressroom.jobs import hub_of
 from pressroom.outgoing.client import Client
 from pressroom.outgoing.topics import Topics
 from pressroom.pushing import delivering, noticing
 from pressroom.pushing.call import Caller
 from pressroom.pushing.delivering import House, Terms
 from pressroom.pushing.dispatch import WAITING, Dispatch, Kind
+from pressroom.pushing.noticing import Hub
 from pressroom.pushing.subscription import Subscription
 from pressroom.service import Service
 from tests.pushing.subscriber import Subscriber
@@ -51,10 +51,10 @@ class HubHouse:
         return self.client.post("/hub", data=form)
 
     def notice(self) -> list[int]:
-        return noticing.notice(self.database, self.service.keyring, hub_of(self.config), self._clock)
+        return noticing.notice(self.database, self.service.keyring, Hub.of(self.config), self._clock)
 
     def house(self, **terms: object) -> House:
-        made = Terms(BASE, hub_of(self.config), **{"connections": 8, "run_for": 60.0, **terms})
+        made = Terms(BASE, Hub.of(self.config), **{"connections": 8, "run_for": 60.0, **terms})
         return House(self.database, self.service.keyring, made, self.call, self.topics)
 
     def deliver(self, *, stop: Callable[[], bool] = lambda: False, **terms: object) -> int:

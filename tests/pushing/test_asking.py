@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -260,6 +263,50 @@ def test_one_machine_behind_many_names_is_not_asked_without_end(hub: HubHouse, m
         hub.deliver()
         assert len(one.asked) + len(two.asked) + len(three.asked) == 2
         assert sorted(hub.states(Kind.VERIFICATION)) == ["deferred", "sent", "sent"]
+
+
+@pytest.mark.parametrize("limit", ["_OF_NETWORK", "_OF_HOST", "_INTENTS", "_SUBSCRIPTIONS"])
+def test_requests_made_at_the_same_time_do_not_overrun_a_limit(
+    hub: HubHouse, subscriber: Subscriber, monkeypatch, limit: str
+) -> None:
+    make_newsroom(hub.database)
+    monkeypatch.setattr(asking, limit, 3)
+    form, together = subscriber.request("subscribe", TOPIC), threading.Barrier(12)
+
+    def ask(number: int) -> int:
+        client = hub.client.application.test_client()
+        together.wait()
+        return client.post("/hub", data={**form, "hub.callback": subscriber.callback(f"c{number}")}).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        codes = list(pool.map(ask, range(12)))
+    assert codes.count(202) == 3
+    hub.deliver()
+    assert len(hub.subscriptions()) == 3
+
+
+def test_workers_that_ask_at_the_same_time_do_not_overrun_the_limit_of_a_network(hub: HubHouse, monkeypatch) -> None:
+    monkeypatch.setattr(verifying, "_OF_ADDRESS", 3)
+    # Other processes do not share it.
+    monkeypatch.setattr(verifying, "_counting", nullcontext())
+    together = threading.Barrier(12)
+
+    def permits(number: int) -> bool:
+        together.wait()
+        return verifying._permits(hub.database, hub.service.keyring, f"192.0.2.{number}")
+
+    with ThreadPoolExecutor(12) as pool:
+        assert sum(pool.map(permits, range(12))) == 3
+
+
+def test_a_renewal_under_way_takes_no_place_of_another(hub: HubHouse, subscriber: Subscriber, monkeypatch) -> None:
+    make_newsroom(hub.database)
+    hub.subscribe(subscriber, TOPIC)
+    monkeypatch.setattr(asking, "_SUBSCRIPTIONS", 2)
+    form = subscriber.request("subscribe", TOPIC)
+    names = ("feed?key=1&x=%20y", "second", "third")
+    codes = [hub.post({**form, "hub.callback": subscriber.callback(name)}).status_code for name in names]
+    assert codes == [202, 202, 403]
 
 
 def test_a_callback_that_cannot_be_reached_is_tried_three_times(hub: HubHouse, subscriber: Subscriber) -> None:

@@ -155,6 +155,32 @@ def test_of_many_changes_while_a_subscriber_is_away_it_gets_the_newest_state(
     assert all(f"Number {number}" in subscriber.delivered[-1].body.decode() for number in range(3))
 
 
+@pytest.mark.parametrize("draft", [False, True], ids=["no other", "a draft has it too"])
+@pytest.mark.parametrize("removed", [False, True], ids=["retracted", "removed"])
+def test_a_beats_feed_that_is_gone_is_not_told_of_and_comes_back_to_its_subscribers(
+    hub: HubHouse, subscriber: Subscriber, removed: bool, draft: bool
+) -> None:
+    """Nothing may depend on the draft, which nobody may know of."""
+    newsroom, topic = make_newsroom(hub.database), f"{BASE}/river/en/beats/water/feed.atom"
+    made = make_release(hub.database, newsroom, beats=["water"])
+    settled(hub, subscriber, topic)
+    (before,) = hub.subscriptions()
+    if draft:
+        make_release(hub.database, newsroom, beats=["water"], draft=True)
+    if removed:
+        vanishing.vanish_release(hub.database, made.id, now=now())
+    else:
+        retract(hub, made)
+    hub.push()
+    assert hub.client.get("/river/en/beats/water/feed.atom").status_code == 404
+    assert hub.states()[-1] == "cancelled" and subscriber.delivered == [] and len(subscriber.asked) == 1
+    (after,) = hub.subscriptions()
+    assert (after.id, after.expires_at) == (before.id, before.expires_at)
+    make_release(hub.database, newsroom, titles={"en": "Water again"}, beats=["water"])
+    hub.push()
+    assert ["Water again" in one.body.decode() for one in subscriber.delivered] == [True]
+
+
 @pytest.mark.parametrize("status", [500, 503, 404, 301, 429])
 def test_a_refused_push_is_tried_again_for_hours_and_then_the_subscription_still_stands(
     hub: HubHouse, subscriber: Subscriber, status: int
@@ -369,6 +395,27 @@ def test_no_answer_and_faults_of_our_own_are_tried_again(
     hub.age()
     hub.deliver()
     assert hub.states()[-1] == "sent"
+
+
+def test_who_does_not_answer_counts_as_slow_until_it_does(hub: HubHouse, subscriber: Subscriber) -> None:
+    newsroom = make_newsroom(hub.database)
+    settled(hub, subscriber)
+
+    def behind() -> bool:
+        with hub.database.reading() as tx:
+            return tx.scalars(select(Dispatch).order_by(Dispatch.id.desc())).first().behind
+
+    make_release(hub.database, newsroom)
+    call, hub.call = hub.call, Client("Pressroom", private=True, seconds=0)
+    hub.push()
+    assert hub.states()[-1] == "deferred" and hub.subscriptions()[0].failures == 1
+    for number, is_slow in ((1, True), (2, False)):
+        make_release(hub.database, newsroom, titles={"en": f"Number {number}"})
+        hub.notice()
+        assert behind() is is_slow
+        hub.call = call
+        hub.deliver()
+        assert hub.subscriptions()[0].failures == 0
 
 
 def test_a_callback_that_came_to_lead_into_a_private_network_is_given_up_at_once(

@@ -97,6 +97,7 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", f"{_MAILING}/again"): LEAD,
     ("GET", f"{_MAILING}/progress.json"): READ,
     ("POST", f"{_MAILING}/<any(pause, resume, cancel):act>"): WRITE,
+    ("GET", "/desk/<slug>/subscriptions"): OWNER,
     ("GET", "/desk/<slug>/suppressions"): LEAD,
     ("POST", "/desk/<slug>/suppressions/<int(max=9223372036854775807):subscriber_id>/lift"): LEAD,
     ("POST", "/desk/<slug>/stop"): WRITE,

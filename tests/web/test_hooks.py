@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,13 +24,17 @@ from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.mailing.arrival import Arrival, Form
 from pressroom.outbox import OutboxRow
+from pressroom.outgoing import client
+from pressroom.pushing.call import Answer, Call, Forbidden, Unreachable
 from pressroom.service import Service
-from pressroom.web import sns
+from pressroom.web.sns import Amazon
+from tests.name_server import NameServer
 
 SECRET = "h" * 40
 LOGIN = "relay:0123456789abcdef"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:bounces"
 CERTIFICATE_URL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-abc123.pem"
+CONFIRMATION_URL = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"
 SENDGRID = ec.generate_private_key(ec.SECP256R1())
 SNS = rsa.generate_private_key(65537, 2048)
 BODY = b'{"type": "bounce", "recipient": "dilan@example.org", "status": "5.1.1"}'
@@ -49,12 +54,13 @@ class Post:
         app = create_app(service=self.service)
         app.testing = True
         self.fetched: list[str] = []
-        app.extensions["pressroom.sns"] = self._fetch
+        self.amazon: Amazon = app.extensions["pressroom.amazon"]
+        self.amazon.call = self._answer
         self.client = app.test_client()
 
-    def _fetch(self, url: str) -> bytes:
-        self.fetched.append(url)
-        return certificate()
+    def _answer(self, call: Call) -> Answer:
+        self.fetched.append(call.url)
+        return Answer(200, certificate()[: call.reads])
 
     def to(self, sender: str, body: bytes, headers: dict[str, str], kind: str = "application/json") -> TestResponse:
         return self.client.post(f"/hooks/{sender}", data=body, headers=headers, content_type=kind)
@@ -117,6 +123,10 @@ def ses(version: str = "2", **given: str) -> bytes:
     canonical = "".join(f"{name}\n{said[name]}\n" for name in names if name in said)
     signature = SNS.sign(canonical.encode(), padding.PKCS1v15(), SHA256() if version == "2" else SHA1())
     return json.dumps({**said, "Signature": base64.b64encode(signature).decode()}).encode()
+
+
+def confirmation(url: str = CONFIRMATION_URL) -> bytes:
+    return ses(Type="SubscriptionConfirmation", SubscribeURL=url, Token="t")
 
 
 def test_a_hook_without_its_secret_does_not_exist(config: Config, database: Database) -> None:
@@ -188,21 +198,57 @@ def test_no_certificate_is_fetched_from_anywhere_but_amazon(post: Post, url: str
 
 
 def test_a_topic_is_confirmed_at_amazon_only(post: Post) -> None:
-    at_amazon = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"
-    for url in (at_amazon, "https://example.org/?Action=ConfirmSubscription"):
-        body = ses(Type="SubscriptionConfirmation", SubscribeURL=url, Token="t")
-        assert post.to("ses", body, {}).status_code == 200
-    assert post.fetched == [CERTIFICATE_URL, at_amazon, CERTIFICATE_URL]
+    for url in (CONFIRMATION_URL, "https://example.org/?Action=ConfirmSubscription"):
+        assert post.to("ses", confirmation(url), {}).status_code == 200
+    assert post.fetched == [CERTIFICATE_URL, CONFIRMATION_URL]
     assert post.stored() == []
 
 
-def test_amazon_that_cannot_be_reached_is_asked_to_try_again(post: Post) -> None:
-    def away(url: str) -> bytes:
-        raise OSError
+def test_a_certificate_is_fetched_once_and_a_confirmation_each_time(post: Post) -> None:
+    for _ in range(2):
+        assert post.to("ses", ses(), {}).status_code == 200
+        assert post.to("ses", confirmation(), {}).status_code == 200
+    assert post.fetched == [CERTIFICATE_URL, CONFIRMATION_URL, CONFIRMATION_URL]
 
-    post.client.application.extensions["pressroom.sns"] = away
-    assert post.to("ses", ses(), {}).status_code == 503
+
+@pytest.mark.parametrize("came", [Unreachable(), Forbidden(), Answer(503), Answer(204)])
+@pytest.mark.parametrize("given", ["notification", "confirmation"])
+def test_amazon_that_cannot_be_reached_is_asked_to_try_again(post: Post, came: Answer | Exception, given: str) -> None:
+    def away(call: Call) -> Answer:
+        if given == "confirmation" and call.url == CERTIFICATE_URL:
+            return Answer(200, certificate())
+        if isinstance(came, Exception):
+            raise came
+        return came
+
+    post.amazon.call, answer = away, post.amazon.call
+    body = ses() if given == "notification" else confirmation()
+    assert post.to("ses", body, {}).status_code == 503
     assert post.stored() == []
+    post.amazon.call = answer
+    assert post.to("ses", body, {}).status_code == 200, "a failure is not kept"
+
+
+def test_what_is_no_certificate_is_not_kept(post: Post) -> None:
+    post.amazon.call, answer = (lambda _: Answer(200, b"maintenance")), post.amazon.call
+    assert post.to("ses", ses(), {}).status_code == 403
+    post.amazon.call = answer
+    assert post.to("ses", ses(), {}).status_code == 200
+
+
+def test_a_host_of_amazons_that_leads_into_a_private_network_is_not_connected_to(
+    config: Config, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(*_: object) -> socket.socket:
+        raise AssertionError("it connected")
+
+    with NameServer() as names:
+        names.know("sns.eu-west-1.amazonaws.com", "A", ["10.0.0.7"])
+        app = create_app(replace(config, ses_topic=TOPIC, dns_server=names.address))
+        monkeypatch.setattr(client.socket, "create_connection", connect)
+        answer = app.test_client().post("/hooks/ses", data=ses())
+        assert answer.status_code == 503 and names.asked["sns.eu-west-1.amazonaws.com", "A"] == 1
+        app.extensions["pressroom"].database.dispose()
 
 
 def test_the_same_request_again_is_stored_once(post: Post) -> None:
@@ -218,9 +264,3 @@ def test_a_request_that_is_too_large_is_refused(post: Post) -> None:
     large = b" " * (2 << 20)
     assert post.to("bounces", large, own(large)).status_code == 413
     assert post.stored() == []
-
-
-def test_the_default_fetcher_is_the_one_with_verified_tls(config: Config) -> None:
-    app = create_app(config)
-    with app.app_context():
-        assert sns._fetcher() is sns.fetch

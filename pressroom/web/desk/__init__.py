@@ -18,6 +18,7 @@ from pressroom.web.desk import (
     reviewing,
     settings,
     statements,
+    subscriptions,
     suppressions,
     vanishing,
 )
@@ -27,6 +28,6 @@ bp = Blueprint("desk", __name__, url_prefix="/desk")
 auth.guard(bp)
 for _part in (
     newsrooms, settings, record, releases, statements, pictures, reviewing, publishing, rescheduling, correcting,
-    retracting, vanishing, mailings, suppressions,
+    retracting, vanishing, mailings, subscriptions, suppressions,
 ):  # fmt: skip
     bp.register_blueprint(_part.bp)
