@@ -44,6 +44,10 @@ class Channel:
     language: str | None = None
     beat: Beat | None = None
 
+    @property
+    def founded(self) -> datetime:
+        return self.newsroom.created_at if self.newsroom else _BEGINNING
+
 
 @dataclass(frozen=True)
 class Span:
@@ -195,7 +199,11 @@ def of_newsroom(tx: Session, newsroom: Newsroom, now: datetime) -> list[Channel]
 def beats_of(tx: Session, newsroom: Newsroom, now: datetime) -> dict[str, list[Beat]]:
     """By language, the beats that something public carries."""
     own = select(Beat).where(Beat.newsroom_id == newsroom.id).order_by(Beat.slug)
-    return {tag: list(tx.scalars(own.where(visibility.is_carried(now, tag)))) for tag in newsroom.languages}
+
+    def carried(tag: str) -> ColumnElement[bool]:
+        return visibility.is_carried(and_(translation_is_public(now), unindexed(Translation.language) == tag))
+
+    return {tag: list(tx.scalars(own.where(carried(tag)))) for tag in newsroom.languages}
 
 
 def best_of(newsroom: Newsroom, found: Sequence[Row]) -> Row:

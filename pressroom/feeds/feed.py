@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from pressroom import addresses
 from pressroom.errors import NotFound
 from pressroom.feeds import archive as archives
-from pressroom.feeds import channel as channels
 from pressroom.feeds.channel import Channel
 from pressroom.feeds.contents import archived, contents
 from pressroom.feeds.document import atom, rss
@@ -73,7 +72,7 @@ def write(tx: Session, feed: Feed, now: datetime, base_url: str, hub_url: str | 
         channel,
         feed.kind,
         base_url,
-        found.updated or channels.updated(tx, channel.newsroom, now),
+        found.updated or channel.founded,
         hub_url=hub_url,
         archives=archives.count(tx, channel),
         number=number,

@@ -12,7 +12,6 @@ from enum import Enum
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from pressroom.db import unindexed
 from pressroom.releases.beat import Beat, ReleaseBeat
 from pressroom.releases.release import IS_TAKEN_BACK, Release
 from pressroom.releases.translation import Translation
@@ -101,20 +100,21 @@ def next_change(tx: Session, now: datetime, newsroom_id: int | None = None) -> d
 
 
 def public_beats(tx: Session, newsroom_id: int, now: datetime) -> dict[str, Beat]:
-    """By slug: those added on purpose, and those that something public carries. The name of another may tell of it."""
-    shown = or_(Beat.offered.is_(True), is_carried(now))
+    """By slug: those added on purpose, and those that something public carries, or something that was and of which
+    readers are told that it was retracted. The name of another may tell of it.
+    """
+    retracted = and_(translation_was_public(now), Release.removed_at.is_(None))
+    shown = or_(Beat.offered.is_(True), is_carried(translation_is_public(now)), is_carried(retracted))
     query = select(Beat).where(Beat.newsroom_id == newsroom_id, shown).order_by(Beat.slug)
     return {beat.slug: beat for beat in tx.scalars(query)}
 
 
-def is_carried(now: datetime, language: str | None = None) -> ColumnElement[bool]:
-    """Whether something public carries a beat, in this language if one is given. For a query of Beat."""
+def is_carried(shown: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a release with a translation that meets the condition carries a beat. For a query of Beat."""
     carried = (
         select(ReleaseBeat.beat_id)
         .join(Release, Release.id == ReleaseBeat.release_id)
         .join(Translation, Translation.release_id == Release.id)
-        .where(ReleaseBeat.beat_id == Beat.id, translation_is_public(now))
+        .where(ReleaseBeat.beat_id == Beat.id, shown)
     )
-    if language is not None:
-        carried = carried.where(unindexed(Translation.language) == language)
     return carried.correlate(Beat).exists()

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from pressroom import addresses
 from pressroom.errors import NotFound
-from pressroom.feeds import channel as channels
 from pressroom.feeds import feed as feeds
 from pressroom.feeds import ninjs
 from pressroom.feeds import version as versions
@@ -78,7 +77,7 @@ def _render(tx: Session, feed: Feed, now: datetime) -> Document:
 def _ninjs(tx: Session, channel: Channel, now: datetime) -> Document:
     base_url, newsroom = publishing.base_url(), channel.newsroom
     found = versions.latest(tx, channel, now, limit=LIMIT)
-    updated = max((one.at for one in found), default=None) or channels.updated(tx, newsroom, now)
+    updated = max((one.at for one in found), default=channel.founded)
     around = frame(channel, addresses.NINJS_FEED, base_url, updated)
     changes = base_url + addresses.changes_feed(newsroom.slug, "json") if newsroom else None
     body = collection(around, found, changes)

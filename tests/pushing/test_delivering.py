@@ -156,9 +156,8 @@ def test_of_many_changes_while_a_subscriber_is_away_it_gets_the_newest_state(
 
 
 @pytest.mark.parametrize("draft", [False, True], ids=["no other", "a draft has it too"])
-@pytest.mark.parametrize("removed", [False, True], ids=["retracted", "removed"])
 def test_a_beats_feed_that_is_gone_is_not_told_of_and_comes_back_to_its_subscribers(
-    hub: HubHouse, subscriber: Subscriber, removed: bool, draft: bool
+    hub: HubHouse, subscriber: Subscriber, draft: bool
 ) -> None:
     """Nothing may depend on the draft, which nobody may know of."""
     newsroom, topic = make_newsroom(hub.database), f"{BASE}/river/en/beats/water/feed.atom"
@@ -167,10 +166,7 @@ def test_a_beats_feed_that_is_gone_is_not_told_of_and_comes_back_to_its_subscrib
     (before,) = hub.subscriptions()
     if draft:
         make_release(hub.database, newsroom, beats=["water"], draft=True)
-    if removed:
-        vanishing.vanish_release(hub.database, made.id, now=now())
-    else:
-        retract(hub, made)
+    vanishing.vanish_release(hub.database, made.id, now=now())
     hub.push()
     assert hub.client.get("/river/en/beats/water/feed.atom").status_code == 404
     assert hub.states()[-1] == "cancelled" and subscriber.delivered == [] and len(subscriber.asked) == 1
@@ -179,6 +175,16 @@ def test_a_beats_feed_that_is_gone_is_not_told_of_and_comes_back_to_its_subscrib
     make_release(hub.database, newsroom, titles={"en": "Water again"}, beats=["water"])
     hub.push()
     assert ["Water again" in one.body.decode() for one in subscriber.delivered] == [True]
+
+
+def test_a_retraction_of_all_that_carries_a_beat_is_told(hub: HubHouse, subscriber: Subscriber) -> None:
+    newsroom, topic = make_newsroom(hub.database), f"{BASE}/river/en/beats/water/feed.atom"
+    made = make_release(hub.database, newsroom, beats=["water"])
+    settled(hub, subscriber, topic)
+    retract(hub, made)
+    hub.push()
+    (told,) = subscriber.delivered
+    assert "Retracted: " in told.body.decode() and "deleted-entry" in told.body.decode()
 
 
 @pytest.mark.parametrize("status", [500, 503, 404, 301, 429])
