@@ -20,7 +20,7 @@ from pressroom.errors import TryLater
 from pressroom.feeds import archiving
 from pressroom.mailing import collecting, digesting, quota, reconciling, retaining, subscribing, throttle
 from pressroom.people import attempt
-from pressroom.pushing import noticing
+from pressroom.pushing import forgetting, noticing
 from pressroom.pushing import reconciling as pushes
 from pressroom.pushing.noticing import Hub
 from pressroom.releases import publishing
@@ -113,6 +113,7 @@ class _Pushes:
             (0.1, self._notice),
             (1.0, lambda: pushes.ring_due(self._database, self._bell.ring_push)),
             (10.0, lambda: pushes.end_leases(self._database)),
+            (10.0, lambda: forgetting.forget_beats(self._database)),
             (3600.0, self._purge),
         ]
 

@@ -14,27 +14,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
     BigInteger,
-    ColumnElement,
     Connection,
     Dialect,
     Engine,
     Enum,
     Integer,
     MetaData,
-    String,
     create_engine,
     event,
-    literal,
     text,
-    type_coerce,
 )
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from pressroom.errors import ConfigError, TryLater
@@ -79,9 +75,6 @@ class Instant(TypeDecorator[datetime]):
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 
-_T = TypeVar("_T")
-
-
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={
@@ -104,14 +97,6 @@ class Base(DeclarativeBase):
         list[int]: JSON,
         list[dict[str, str]]: JSON,
     }
-
-
-def unindexed(column: InstrumentedAttribute[_T]) -> ColumnElement[_T]:
-    """A column by whose index no rows are to be found: SQLite, which keeps no statistics here, would else begin a query
-    at a column that nearly all rows share, instead of at the few rows that are wanted.
-    """
-    kind = column.type
-    return type_coerce(column.concat("") if isinstance(kind, String) else column + literal(0, Integer), kind)
 
 
 class _Ids:

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "pressroom"
 
 FLOOR = frozenset(
     "addresses catalogues config db errors folded languages locks markup migrations networks outbox phrases plain_text "
-    "readers seal signing tables wrapping".split()
+    "query_plan readers seal signing tables wrapping".split()
 )
 DESKS = {
     "people": frozenset[str](),

@@ -19,11 +19,12 @@ from typing import Self
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from pressroom.db import from_micros, to_micros, unindexed
+from pressroom.db import from_micros, to_micros
 from pressroom.errors import Refused
 from pressroom.feeds import version as versions
 from pressroom.feeds.frame import LIMIT, fitting
 from pressroom.feeds.version import Version
+from pressroom.query_plan import unindexed
 from pressroom.releases.change import Kind, PublicChange
 from pressroom.releases.newsroom import Newsroom
 

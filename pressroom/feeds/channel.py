@@ -15,11 +15,11 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from pressroom import languages
-from pressroom.db import unindexed
 from pressroom.errors import NotFound
 from pressroom.feeds import item as items
 from pressroom.feeds.item import Item
 from pressroom.feeds.notice import Row
+from pressroom.query_plan import unindexed
 from pressroom.releases import former_slug as former_slugs
 from pressroom.releases import visibility
 from pressroom.releases.beat import Beat, ReleaseBeat

@@ -9,12 +9,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from pressroom.db import unindexed
 from pressroom.feeds import channel as channels
 from pressroom.feeds import item as items
 from pressroom.feeds.channel import ALWAYS, Channel, Span
 from pressroom.feeds.entry import Entry, Tombstone, notice_urn
 from pressroom.feeds.notice import Row
+from pressroom.query_plan import unindexed
 from pressroom.releases import correction as corrections
 from pressroom.releases import visibility
 from pressroom.releases.correction import Correction

@@ -21,7 +21,7 @@ SCRUB = "scrub_store"
 # Where words and pictures lie.
 _TABLES = (
     "release translation revision revision_asset rendition asset correction former_slug beat newsroom audit_entry "
-    "log_row"
+    "log_row subscription intent dispatch pinged"
 ).split()
 
 
