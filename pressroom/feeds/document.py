@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from feedgen.entry import FeedEntry
@@ -19,6 +20,7 @@ from pressroom.releases.beat import MEDIA_TOPICS
 from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import in_language
 
+_TITLE = re.compile(rb"<title>[^<]*</title>")
 _MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml"}
 
 
@@ -29,7 +31,14 @@ def atom(frame: Frame, contents: Contents) -> bytes:
 
 
 def rss(frame: Frame, contents: Contents) -> bytes:
-    return frame.fitting(contents.entries, lambda kept: bytes(_feed(frame, kept, "rss").rss_str(pretty=True)))
+    return frame.fitting(contents.entries, lambda kept: _plain_titles(_feed(frame, kept, "rss").rss_str(pretty=True)))
+
+
+def _plain_titles(written: bytes) -> bytes:
+    """RSS does not say whether a title is text or HTML: readers that guess take these references for text
+    (RSS Advisory Board, Best Practices Profile).
+    """
+    return _TITLE.sub(lambda found: found[0].replace(b"&amp;", b"&#x26;").replace(b"&lt;", b"&#x3C;"), written)
 
 
 def _feed(frame: Frame, entries: Sequence[Entry], kind: str, tombstones: Sequence[Tombstone] = ()) -> FeedGenerator:

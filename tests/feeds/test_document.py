@@ -293,3 +293,9 @@ def test_contacts_and_who_speaks_stand_apart_from_the_text(kind: str) -> None:
     assert contact.name not in entry.content[0].value and about not in entry.content[0].value
     assert contact.name in entry.contributors[0]["name"]
     assert parsed.feed.subtitle == about
+
+
+def test_a_title_in_rss_is_text_for_readers_that_guess() -> None:
+    written = rss(around("rss"), holding(article("en", title="Q & A: <b>1 < 2</b> &amp;")))
+    assert b"<title>Q &#x26; A: &#x3C;b&gt;1 &#x3C; 2&#x3C;/b&gt; &#x26;amp;</title>" in written
+    assert etree.fromstring(written).findtext("channel/item/title") == "Q & A: <b>1 < 2</b> &amp;"
