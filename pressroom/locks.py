@@ -14,6 +14,7 @@ class Lock(IntEnum):
     UPGRADE = 7_265_737_301
     QUOTA = 7_265_737_302
     HUB = 7_265_737_303
+    SIGN_UP = 7_265_737_304
 
 
 def take(tx: Session | Connection, lock: Lock) -> None:

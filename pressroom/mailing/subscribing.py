@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from pressroom import outbox
+from pressroom import locks, outbox
 from pressroom.db import Database, new_id
 from pressroom.errors import Conflict, NotFound, TryLater
+from pressroom.locks import Lock
 from pressroom.mailing import address, choosing, media_list, suppression
 from pressroom.mailing import subscriber as subscribers
 from pressroom.mailing.choosing import Choices
@@ -76,6 +77,7 @@ def _is_subscribed(row: Subscriber) -> bool:
 
 def _within_limits(tx: Session, keyring: Keyring, lookup: bytes, network: str, *, now: datetime) -> bool:
     """Whether this address may be written to once more today. Raises TryLater for a busy network or site."""
+    locks.take(tx, Lock.SIGN_UP)
     site = keyring.lookup("network", "")
     whence = keyring.lookup("network", network)
     for kind, subject, most in (("sign-up network", whence, _PER_NETWORK), ("sign-up site", site, _PER_SITE)):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.utils import parseaddr
 
@@ -163,6 +165,26 @@ def test_one_network_signs_up_at_most_twenty_an_hour(desk: Desk) -> None:
     desk.join("elsewhere@example.com", network="203.0.113.0/24")
     desk.join("one.more@example.com", later=timedelta(hours=1, seconds=1))
     assert len(desk.confirmations()) == 22
+
+
+def test_sign_ups_at_the_same_time_do_not_overrun_the_limit_of_a_network(desk: Desk, monkeypatch) -> None:
+    monkeypatch.setattr(subscribing, "_PER_NETWORK", 3)
+    slugs = [f"room-{number}" for number in range(12)]
+    for slug in slugs:
+        make_newsroom(desk.database, slug)
+    together = threading.Barrier(12)
+
+    def join(slug: str) -> bool:
+        wanted = SignUp(f"{slug}@example.com", ["en"], [], "I agree.", "en", "192.0.2.0/24")
+        together.wait()
+        try:
+            subscribing.join(desk.database, desk.service.keyring, slug, wanted, now=desk.now)
+        except TryLater:
+            return False
+        return True
+
+    with ThreadPoolExecutor(12) as pool:
+        assert sum(pool.map(join, slugs)) == 3
 
 
 def test_an_unknown_language_or_beat_stores_nothing(desk: Desk) -> None:
