@@ -20,7 +20,7 @@ from pressroom.releases.beat import MEDIA_TOPICS
 from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import in_language
 
-_TITLE = re.compile(rb"<title>[^<]*</title>")
+_TITLE = re.compile(rb'<title>[^<]*</title>|title="[^"]*"')
 _MEDIA_TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml"}
 
 
