@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +14,8 @@ if TYPE_CHECKING:
     from werkzeug.test import Client
 
     from pressroom.cli.folder import Folder
+    from pressroom.cli.static_servers import Rules
     from pressroom.service import Service
-
-_GONE, _REDIRECTS = "gone.json", "redirects.json"
-
-
-@dataclass
-class _Rules:
-    """What a file cannot say and a web server must be told: by path, as the service answers it."""
-
-    gone: list[str] = field(default_factory=list)
-    redirects: dict[str, str] = field(default_factory=dict)
 
 
 @click.command()
@@ -50,6 +40,7 @@ def _export(service: Service, folder: Folder, progress: Callable[[int, int], Non
 
     from pressroom import create_app
     from pressroom.cli.folder import file_of
+    from pressroom.cli.static_servers import NAMES, Rules
     from pressroom.web.agreed_time import clock_of
     from pressroom.web.fastpath import Instant
     from pressroom.web.inventory import public_paths
@@ -58,18 +49,27 @@ def _export(service: Service, folder: Folder, progress: Callable[[int, int], Non
     with service.database.reading() as tx:
         paths = public_paths(tx, instant.now(instant.look()))
     # First of all, so that whatever breaks off later leaves nothing that should be gone.
-    folder.keep_only({_GONE, _REDIRECTS, *map(file_of, paths)})
-    client, rules = Client(create_app(service=service, pulse=instant)), _Rules()
+    folder.keep_only({*NAMES, *map(file_of, paths)})
+    client, rules = Client(create_app(service=service, pulse=instant)), Rules()
     for number, path in enumerate(paths, 1):
         _copy(client, path, folder, rules)
         if progress:
             progress(number, len(paths))
-    folder.write(_GONE, _json(rules.gone))
-    folder.write(_REDIRECTS, _json(rules.redirects))
-    return len(paths) + 2
+    _write(folder, rules)
+    return len(paths) + len(NAMES)
 
 
-def _copy(client: Client, path: str, folder: Folder, rules: _Rules) -> None:
+def _write(folder: Folder, rules: Rules) -> None:
+    from pressroom.cli import static_servers
+
+    folder.write(static_servers.GONE, _json(rules.gone))
+    folder.write(static_servers.REDIRECTS, _json(rules.redirects))
+    folder.write(static_servers.NGINX_MAPS, static_servers.nginx_maps(rules).encode())
+    folder.write(static_servers.NGINX_SERVER, static_servers.nginx_server(rules).encode())
+    folder.write(static_servers.CADDY, static_servers.caddy(rules).encode())
+
+
+def _copy(client: Client, path: str, folder: Folder, rules: Rules) -> None:
     """Raises TryLater if the service cannot answer; what has just been hidden is left out."""
     from pressroom.cli.folder import file_of
     from pressroom.errors import TryLater
@@ -77,8 +77,7 @@ def _copy(client: Client, path: str, folder: Folder, rules: _Rules) -> None:
     answer = client.get(path)
     if answer.status_code in (200, 410):
         folder.write(file_of(path), answer.data)
-        if answer.status_code == 410:
-            rules.gone.append(path)
+        rules.see(path, answer.headers["Content-Type"], answer.headers, gone=answer.status_code == 410)
     elif answer.location:
         folder.write(file_of(path), _leading_to(answer.location))
         rules.redirects[path] = answer.location

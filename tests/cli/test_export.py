@@ -13,6 +13,7 @@ from sqlalchemy import text
 from pressroom import create_app
 from pressroom.cli.folder import file_of
 from pressroom.cli.opening import open_service
+from pressroom.cli.static_servers import NAMES
 from pressroom.db import Database
 from pressroom.feeds import archive as archives
 from pressroom.feeds.archive import Archive
@@ -98,7 +99,7 @@ def test_the_files_hold_what_the_service_answers(press: Press, river: Newsroom, 
         gone += [path] if answer.status_code == 410 else []
         assert found[file_of(path)] == answer.data, path
     service.database.dispose()
-    assert found.keys() == {*map(file_of, paths), "gone.json", "redirects.json"}
+    assert found.keys() == {*map(file_of, paths), *NAMES}
     assert json.loads(found["gone.json"]) == gone and len(gone) == 6
     assert json.loads(found["redirects.json"]) == redirects and len(redirects) == 23
     assert b"They were wrong." in found[page(retracted, "en")]
