@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pressroom"
 
 FLOOR = frozenset(
-    "addresses catalogues config db errors folded languages markup migrations networks outbox phrases plain_text "
-    "readers seal signing tables wrapping".split()
+    "addresses catalogues clean_text config db errors folded fragment languages markup migrations networks outbox "
+    "phrases plain_text readers seal signing tables wrapping".split()
 )
 DESKS = {
     "people": frozenset[str](),

@@ -223,3 +223,24 @@ def test_a_job_that_names_any_other_function_is_not_run(begin: Begin, redis_url:
     until((tmp_path / "noted").exists, "the next job is done")
     assert not (tmp_path / "made").exists()
     assert "none of ours" in (tmp_path / "err").read_text()
+
+
+def test_a_mail_worker_holds_nothing_that_only_others_need() -> None:
+    others = {
+        "flask",
+        "alembic",
+        "feedgen",
+        "lxml",
+        "PIL",
+        "pikepdf",
+        "nh3",
+        "markdown_it",
+        "yaml",
+        "httpcore2",
+        "click",
+    }
+    code = "import sys, pressroom.jobs; print(*sys.modules)"
+    names = subprocess.run([sys.executable, "-X", "utf8", "-c", code], cwd=ROOT, capture_output=True, check=True)
+    loaded = set(names.stdout.decode().split())
+    assert "pressroom.mailing.composing" in loaded
+    assert not others & loaded
