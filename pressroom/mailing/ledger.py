@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, CursorResult, and_, case, delete, exists, false, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -23,8 +23,7 @@ from pressroom.mailing.notice import Notice
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One delivery as the sender needs it; the address is still sealed, and `domain` is known once it was opened."""
 
     id: int
