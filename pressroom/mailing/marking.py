@@ -74,11 +74,12 @@ class Marker:
         return found
 
     def _may_begin(self, tx: Session, holding: Holding, course: Course, now: datetime) -> bool:
-        if not hot_rows.renew(tx, holding.chunk_id, holding.epoch, now + self._lease):
+        generation = hot_rows.renew(tx, holding.chunk_id, holding.epoch, now + self._lease)
+        if generation is None:
             holding.fenced = True
             holding.end()
             return False
-        if not course.prepare(tx, now):
+        if not course.prepare(tx, now, generation):
             holding.end(now + _PEACE)
             return False
         return True
