@@ -1,4 +1,4 @@
-"""Text on its way in, made fit to store; and on its way out, as safe HTML and as plain text.
+"""A text's source, rendered once: as safe HTML and as plain text.
 
 All HTML made here is well-formed XML too (void elements closed, no named entities beyond XML's five).
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import html as entities
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote, unquote
@@ -18,10 +17,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
+from pressroom.clean_text import clean, clean_line, fit
 from pressroom.errors import Refused
-from pressroom.languages import direction
 from pressroom.plain_text import Block, Bullets, Heading, Paragraph, lines_of_blocks, lines_of_tree
-from pressroom.wrapping import directed, first_strong
+from pressroom.wrapping import directed
 
 __all__ = [
     "Block",
@@ -30,25 +29,12 @@ __all__ = [
     "ImageUse",
     "Paragraph",
     "Rendered",
-    "clean",
-    "clean_line",
-    "first_strong",
     "image_uses",
-    "in_block",
     "new_parser",
     "render_markdown",
     "render_plain",
     "take_title",
-    "with_assets",
 ]
-
-# Not in XML 1.0, or noncharacters, or C1 controls; bidi embeddings, overrides and isolates (they would turn text
-# around them); annotation and object anchors left by word processors. ZWNJ, ZWJ, RLM, LRM and ALM stay.
-_UNFIT = re.compile(
-    r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffc\ufffe\uffff"
-    r"\u202a-\u202e\u2066-\u206f" + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(1, 17)) + "]"
-)
-_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 _TAGS = frozenset(
     {"p", "br", "hr", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em", "strong", "s"}
@@ -59,8 +45,6 @@ _LINK_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _VOID = re.compile(r"<(br|hr|img)([^<>]*)>")
 _UNLINKED = re.compile(r"<a>(.*?)</a>", re.DOTALL)
-_ASSET = re.compile(r'<img src="asset:([^"]*)" alt="([^"]*)"/>')
-_EMPTY = re.compile(r"<p>\s*</p>\n?")
 
 _ADDRESS = re.compile(
     r"(?P<url>https?://[^\s<>\"“”„«»]+)|(?P<mail>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)",
@@ -88,26 +72,12 @@ class ImageUse:
     remote: bool
 
 
-def clean(text: str) -> str:
-    """`text` in NFC with LF line ends, without characters that XML 1.0 forbids or that turn the text around them."""
-    return unicodedata.normalize("NFC", _fit(text))
-
-
-def clean_line(text: str) -> str:
-    """`clean`, on one line: every run of white space, no-break spaces included, becomes one space."""
-    return " ".join(clean(text).split())
-
-
-def _fit(text: str) -> str:
-    return _LINE_ENDS.sub("\n", _UNFIT.sub("", text))
-
-
 def render_markdown(source: str, language: str) -> Rendered:
     """CommonMark with tables and ~~strikethrough~~; HTML in it is shown as typed.
 
     The topmost heading becomes h2, those below keep their distance. `![alt](name)` becomes `<img src="asset:name">`
-    (see `with_assets`); pictures elsewhere leave their alt text, links without a scheme their words. Refused if quotes
-    or lists are nested some 60 deep.
+    (see `fragment.with_assets`); pictures elsewhere leave their alt text, links without a scheme their words. Refused
+    if quotes or lists are nested some 60 deep.
     """
     tokens = _parse(clean(source))
     _shift_headings(tokens)
@@ -122,27 +92,6 @@ def render_markdown(source: str, language: str) -> Rendered:
 def render_plain(blocks: Sequence[Block], language: str) -> Rendered:
     """Blocks of plain text; nothing in them is markup, but bare web and mail addresses become links."""
     return _rendered("\n".join(map(_block_html, blocks)), lines_of_blocks(blocks), language)
-
-
-def with_assets(html: str, urls: Mapping[str, str | None]) -> str:
-    """`html` with its pictures' addresses filled in from `urls`, keyed by name.
-
-    A name that has None leaves its alternative text; one that `urls` does not have leaves nothing.
-    """
-
-    def fill(match: re.Match[str]) -> str:
-        name = unquote(entities.unescape(match[1]))
-        url = urls.get(name)
-        if url:
-            return f'<img src="{entities.escape(url)}" alt="{match[2]}"/>'
-        return match[2] if name in urls else ""
-
-    return _EMPTY.sub("", _ASSET.sub(fill, html)).strip("\n")
-
-
-def in_block(html: str, tag: str) -> str:
-    """`html` in an element that says its language and direction, for wherever it leaves the page it was made for."""
-    return f'<div lang="{entities.escape(tag)}" dir="{direction(tag)}">{html}</div>'
 
 
 def take_title(source: str) -> tuple[str, str] | None:
@@ -264,7 +213,7 @@ def _without_tail(address: str) -> str:
 
 
 def _rendered(html: str, lines: Sequence[str], language: str) -> Rendered:
-    text = _fit("\n".join(lines)).split("\n")
+    text = fit("\n".join(lines)).split("\n")
     return Rendered(_safe(html), "\n".join(directed(text, language)).strip("\n"))
 
 
@@ -278,9 +227,9 @@ def _safe(html: str) -> str:
         url_schemes={*_LINK_SCHEMES, "asset"},
         link_rel=None,
     )
-    fit = _UNLINKED.sub(r"\1", _fit(kept)).replace("&nbsp;", "\u00a0")
+    shown = _UNLINKED.sub(r"\1", fit(kept)).replace("&nbsp;", "\u00a0")
     # NFC would fuse a tag's ">" with a following U+0338 into one character.
-    return _VOID.sub(r"<\1\2/>", fit).replace(">\u0338", ">&#824;").strip("\n")
+    return _VOID.sub(r"<\1\2/>", shown).replace(">\u0338", ">&#824;").strip("\n")
 
 
 def _allowed_attribute(tag: str, name: str, value: str) -> str | None:

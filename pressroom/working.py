@@ -5,6 +5,7 @@ Redis is only the bell. A worker waits for it, outlives it, and leaves nothing i
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import signal
@@ -154,6 +155,12 @@ def work(queue: str, redis_url: str) -> None:
         wait = min(_LONGEST_WAIT, wait * 2)
 
 
+def _run_queue(queue: str, redis_url: str) -> None:
+    # Else the first release waits half a second for it.
+    importlib.import_module("pressroom.jobs")
+    work(queue, redis_url)
+
+
 def _run_clock(config: Config) -> None:
     from pressroom import clock
 
@@ -204,7 +211,7 @@ def main(arguments: list[str]) -> int:
         if arguments == ["clock"]:
             _run_clock(config)
         else:
-            work(arguments[0], config.redis_url)
+            _run_queue(arguments[0], config.redis_url)
     except PressroomError as error:
         print(error.message, file=sys.stderr)
         return 1

@@ -24,9 +24,10 @@ from pressroom.releases.correcting import Corrected, correct
 from pressroom.releases.identity import slugify
 from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import ApprovalRule, Newsroom
-from pressroom.releases.reading import Statement, read_statements
+from pressroom.releases.reading import read_statements
 from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import BodyForm, Revision, content_hash
+from pressroom.releases.statement import Statement
 from pressroom.releases.translation import Translation
 
 LANGUAGES = ("en", "ckb", "kmr", "ar")

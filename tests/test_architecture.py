@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pressroom"
 
 FLOOR = frozenset(
-    "addresses catalogues config db errors folded languages locks markup migrations networks outbox phrases plain_text "
-    "query_plan readers seal signing tables wrapping".split()
+    "addresses catalogues clean_text config db errors folded fragment languages locks markup migrations networks "
+    "outbox phrases plain_text query_plan readers seal signing tables wrapping".split()
 )
 DESKS = {
     "people": frozenset[str](),

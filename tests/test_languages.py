@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from babel import Locale
 
 from pressroom import languages
 from pressroom.errors import Refused
@@ -65,3 +66,13 @@ def test_a_person_gets_the_first_of_their_own_then_of_the_newsrooms_languages(
 def test_kurdish_languages_have_their_own_names() -> None:
     assert languages.language("kmr").name == "Kurmancî"
     assert languages.language("ckb").name.startswith("کوردی")
+
+
+@pytest.mark.parametrize("tag", ["en", "ar"])
+def test_names_at_hand_are_those_of_cldr(tag: str) -> None:
+    known, cldr = languages.language(tag), Locale(tag)
+    assert (known.name, known.english) == (cldr.display_name, cldr.english_name)
+
+
+def test_a_name_at_hand_is_of_that_tag_alone() -> None:
+    assert languages.language("en-GB").english == "English (United Kingdom)"

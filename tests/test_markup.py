@@ -8,18 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from pressroom.clean_text import clean, clean_line
 from pressroom.markup import (
     Bullets,
     Heading,
     Paragraph,
-    clean,
-    clean_line,
     image_uses,
-    in_block,
     render_markdown,
     render_plain,
     take_title,
-    with_assets,
 )
 from pressroom.wrapping import display_width
 
@@ -31,36 +28,6 @@ TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 def element(html: str) -> etree._Element:
     return etree.fromstring(f"<div>{html}</div>")
-
-
-@given(ANY_TEXT)
-def test_cleaned_text_can_stand_in_xml_turns_nothing_and_is_not_changed_again(text: str) -> None:
-    cleaned = clean(text)
-    assert not XML_ILLEGAL.search(cleaned)
-    assert not TURNING.search(cleaned)
-    assert "\r" not in cleaned
-    assert unicodedata.is_normalized("NFC", cleaned)
-    assert clean(cleaned) == cleaned
-    # NFC composes and reorders, so letters are compared in the form it starts from.
-    letters = [char for char in unicodedata.normalize("NFD", text) if unicodedata.category(char)[0] in "LN"]
-    assert [char for char in unicodedata.normalize("NFD", cleaned) if unicodedata.category(char)[0] in "LN"] == letters
-
-
-def test_line_ends_of_every_system_become_line_feeds() -> None:
-    assert clean("a\r\nb\rc\u2028d\u2029e\x85f\x0cg") == "a\nb\nc\nd\ne\nf\ng"
-
-
-def test_marks_that_kurdish_and_persian_need_stay() -> None:
-    needed = "نامه\u200cها\u200d \u200fYPJ\u200e \u061c1"
-    assert clean(needed) == needed
-
-
-def test_byte_order_marks_overrides_and_lone_surrogates_go() -> None:
-    assert clean("\ufeffa\u202eb\u2066c\ud800d\x00e\ufdd0f\U0001ffffg") == "abcdefg"
-
-
-def test_one_line_has_single_plain_spaces() -> None:
-    assert clean_line(" سڵاو\u00a0\u00a0لە\r\n\tهەمووان ") == "سڵاو لە هەمووان"
 
 
 @given(ANY_TEXT)
@@ -205,40 +172,12 @@ def test_every_line_that_starts_against_its_language_gets_a_mark() -> None:
     assert render_markdown("Kurdistan", "en").text == "Kurdistan"
 
 
-def test_pictures_wait_for_their_addresses_and_leave_their_alt_text() -> None:
-    html = render_markdown(
-        '![A "march" & more](photos/my%20picture.jpg) ![gone](b.png) ![far](https://x.example/c.png)', "en"
-    ).html
-    assert 'src="asset:my%20picture.jpg"' in html
-    filled = with_assets(html, {"my picture.jpg": '/assets/1?a=1&b="', "b.png": None})
-    image = element(filled).find(".//img")
-    assert image is not None
-    assert image.get("src") == '/assets/1?a=1&b="'
-    assert image.get("alt") == 'A "march" & more'
-    assert filled.endswith("/> gone far</p>")
-
-
-def test_a_picture_that_nobody_knows_leaves_nothing() -> None:
-    html = render_markdown("One.\n\n![Azad in the crowd](a.png)\n\nTwo ![Azad](a.png).", "en").html
-    assert with_assets(html, {"b.png": "/b"}) == "<p>One.</p>\n<p>Two .</p>"
-
-
-def test_what_looks_like_a_waiting_picture_in_the_text_is_left_alone() -> None:
-    html = render_markdown('`<img src="asset:a" alt="b"/>`', "en").html
-    assert with_assets(html, {"a": "/a"}) == html
-
-
 def test_image_uses_name_file_alt_and_line() -> None:
     uses = image_uses("text\n\n![A *b*](p/c%20d.jpg)\n\n![e](https://x.example/f.png)")
     assert [(use.target, use.alt, use.line, use.remote) for use in uses] == [
         ("p/c d.jpg", "A b", 3, False),
         ("https://x.example/f.png", "e", 5, True),
     ]
-
-
-def test_a_block_says_its_language_and_direction() -> None:
-    assert in_block("<p>a</p>", "ckb") == '<div lang="ckb" dir="rtl"><p>a</p></div>'
-    assert in_block("", "kmr").startswith('<div lang="kmr" dir="ltr">')
 
 
 def test_the_title_is_taken_out_and_line_numbers_stay() -> None:

@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[1]
 _WORKER = """
 import sys
 from pressroom import working
-working.JOBS += tuple(f"tests.worker_jobs.{name}" for name in ("note", "hold", "until_asked_to_stop", "fail"))
+names = ("note", "say_what_is_loaded", "hold", "until_asked_to_stop", "fail")
+working.JOBS += tuple(f"tests.worker_jobs.{name}" for name in names)
 sys.exit(working.main(sys.argv[1:]))
 """
 Begin = Callable[..., subprocess.Popen[bytes]]
@@ -85,6 +86,13 @@ def test_a_job_is_done_and_leaves_nothing_in_redis(begin: Begin, redis_url: str,
     until((tmp_path / "done").exists, "the job is done")
     until(lambda: not left_behind(redis_url), "its traces are gone")
     assert end(worker) == 0
+
+
+def test_a_worker_is_ready_before_its_first_job_comes(begin: Begin, redis_url: str, tmp_path: Path) -> None:
+    begin("mail", url=redis_url)
+    ring(redis_url, "say_what_is_loaded", str(tmp_path / "loaded"), queue="mail")
+    until((tmp_path / "loaded").exists, "the job is done")
+    assert "pressroom.mailing.sending" in (tmp_path / "loaded").read_text().split()
 
 
 def test_each_worker_takes_only_its_own_queue(begin: Begin, redis_url: str, tmp_path: Path) -> None:
@@ -223,3 +231,24 @@ def test_a_job_that_names_any_other_function_is_not_run(begin: Begin, redis_url:
     until((tmp_path / "noted").exists, "the next job is done")
     assert not (tmp_path / "made").exists()
     assert "none of ours" in (tmp_path / "err").read_text()
+
+
+def test_a_mail_worker_holds_nothing_that_only_others_need() -> None:
+    others = {
+        "flask",
+        "alembic",
+        "feedgen",
+        "lxml",
+        "PIL",
+        "pikepdf",
+        "nh3",
+        "markdown_it",
+        "yaml",
+        "httpcore2",
+        "click",
+    }
+    code = "import sys, pressroom.jobs; print(*sys.modules)"
+    names = subprocess.run([sys.executable, "-X", "utf8", "-c", code], cwd=ROOT, capture_output=True, check=True)
+    loaded = set(names.stdout.decode().split())
+    assert "pressroom.mailing.composing" in loaded
+    assert not others & loaded

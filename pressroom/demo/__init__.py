@@ -22,8 +22,9 @@ from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import publishing, submitting, visibility
 from pressroom.releases.beat import Beat
 from pressroom.releases.newsroom import Newsroom
-from pressroom.releases.reading import Statement, read_statements
+from pressroom.releases.reading import read_statements
 from pressroom.releases.release import Release
+from pressroom.releases.statement import Statement
 from pressroom.seal import Keyring
 
 _FOLDER = Path(__file__).parent

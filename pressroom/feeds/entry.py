@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pressroom import catalogues, markup
+from pressroom import catalogues
 from pressroom.feeds.item import Item, body_html, directed, directed_html, legal
 from pressroom.feeds.notice import Notice
+from pressroom.fragment import in_block
 from pressroom.phrases import translator
 from pressroom.releases.newsroom import Said
 
@@ -115,7 +116,7 @@ def content(entry: Entry, base_url: str) -> str:
     parts = [directed_html(legal(part), tag) for part in _notices(entry, base_url)]
     if entry.is_text:
         parts.append(directed_html(body_html(item, base_url), tag))
-    return markup.in_block("\n".join(parts), tag)
+    return in_block("\n".join(parts), tag)
 
 
 def _notices(entry: Entry, base_url: str) -> Iterator[str]:
@@ -152,4 +153,4 @@ def _note(item: Item, note: Said) -> str:
     if not note.text:
         return ""
     lines = "<br/>".join(entities.escape(line) for line in note.text.splitlines())
-    return markup.in_block(f"<p>{lines}</p>", note.language) if note.language != item.language else f"<p>{lines}</p>"
+    return in_block(f"<p>{lines}</p>", note.language) if note.language != item.language else f"<p>{lines}</p>"

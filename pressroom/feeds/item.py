@@ -13,18 +13,20 @@ from urllib.parse import unquote
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pressroom import addresses, markup
+from pressroom import addresses
 from pressroom.feeds import notice as notices
 from pressroom.feeds import shown
 from pressroom.feeds.notice import Notice, Row
 from pressroom.feeds.shown import Shown, figure
 from pressroom.feeds.staleness import Out, is_stale, out, sources
+from pressroom.fragment import with_assets
 from pressroom.languages import Direction, direction
 from pressroom.releases.beat import Beat, ReleaseBeat
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
 from pressroom.releases.translation import Translation
+from pressroom.wrapping import first_strong
 
 _RLM = "\u200f"
 _SUMMARY = 300
@@ -129,7 +131,7 @@ def plain(html: str) -> str:
 
 def directed(text: str, tag: str) -> str:
     """Text of a right-to-left language that begins with Latin letters gets a mark first, for readers that guess."""
-    if direction(tag) is Direction.RTL and markup.first_strong(text) is Direction.LTR:
+    if direction(tag) is Direction.RTL and first_strong(text) is Direction.LTR:
         return _RLM + text
     return text
 
@@ -149,7 +151,7 @@ def body_html(item: Item, base_url: str, *, plays: bool = False) -> str:
 
     html = _LONE_PICTURE.sub(fill, html)
     urls = {one.said.name: base_url + one.web.path if one.is_picture else None for one in item.assets}
-    html = markup.with_assets(html, urls)
+    html = with_assets(html, urls)
     first, *rest = [as_figure(one) for one in item.pictures if one.said.name not in used] or [""]
     files = [as_figure(one) for one in item.files if one.said.name not in lone]
     return legal("\n".join(part for part in (first, html, *rest, *files) if part))

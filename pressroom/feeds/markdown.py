@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from lxml import etree
 
-from pressroom import catalogues, markup
+from pressroom import catalogues, clean_text, markup
 from pressroom.feeds.item import Item, legal
 from pressroom.feeds.shown import Shown
 from pressroom.phrases import translator
@@ -44,7 +44,7 @@ def _notices(item: Item) -> str:
     if item.is_stale and not item.is_missing_a_correction:
         said.append(say("This translation was made from an earlier version of the text."))
     # A line break would end the comment.
-    return "".join(f"# {markup.clean_line(one)}\n" for one in said)
+    return "".join(f"# {clean_text.clean_line(one)}\n" for one in said)
 
 
 def _front(item: Item) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pressroom.feeds.frame import Frame, fitting
 from pressroom.feeds.item import Item, body_html, legal
 from pressroom.feeds.shown import Shown
 from pressroom.feeds.version import Version
-from pressroom.markup import in_block
+from pressroom.fragment import in_block
 from pressroom.releases.asset import Kind, Rendition
 from pressroom.releases.beat import MEDIA_TOPICS
 from pressroom.releases.media_contact import MediaContact

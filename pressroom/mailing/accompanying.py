@@ -19,9 +19,9 @@ from pressroom.releases import release as releases
 from pressroom.releases.approving import NeedsSecondPerson
 from pressroom.releases.correcting import Corrected
 from pressroom.releases.publishing import Published
-from pressroom.releases.reading import Statement
 from pressroom.releases.release import Release
 from pressroom.releases.rescheduling import Moved
+from pressroom.releases.statement import Statement
 from pressroom.seal import Keyring
 
 

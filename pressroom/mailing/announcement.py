@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from pressroom import addresses, catalogues, languages
+from pressroom.fragment import in_block, with_assets
 from pressroom.languages import Direction
 from pressroom.mailing import header
 from pressroom.mailing.message import UNSUBSCRIBE, Letter, letter
 from pressroom.mailing.notice import ANNOUNCEMENT
 from pressroom.mailing.steering import TEST
-from pressroom.markup import in_block, with_assets
 from pressroom.phrases import environment, translator
 from pressroom.releases import asset as assets
 from pressroom.releases import correction as corrections

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -110,7 +110,7 @@ class Composer:
                 continue
             if language != item.language:
                 ready.spoken.setdefault(language, []).append(item.id)
-                item = replace(item, language=language)
+                item = item._replace(language=language)
             drafts.append((item, letter, recipient, draft, shown))
         if mailing.is_digest:
             self._digests.end(tx, now)

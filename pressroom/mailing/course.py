@@ -19,9 +19,8 @@ _FRESH = 0.5
 class Course:
     """`mailing` is as it was when last looked up; `state` is that of the current transaction."""
 
-    def __init__(self, mailing_id: int, newsroom_id: int, composer: Composer) -> None:
-        self.mailing_id, self._newsroom_id = mailing_id, newsroom_id
-        self.composer = composer
+    def __init__(self, mailing_id: int, composer: Composer) -> None:
+        self.mailing_id, self.composer = mailing_id, composer
         self.mailing: Mailing | None = None
         self.state = State.SENDING
         self._generation = -1
@@ -33,14 +32,15 @@ class Course:
         self._generation = -1
         self.composer.forget()
 
-    def look(self, tx: Session) -> State:
-        """Locks the mailing's row against steering (PostgreSQL) until the end of the transaction."""
-        self.state = hot_rows.state_of(tx, self.mailing_id)
-        return self.state
+    def look(self, tx: Session) -> datetime:
+        """Locks the mailing's row against steering (PostgreSQL) until the end of the transaction; returns the time."""
+        self.state, now = hot_rows.state_of(tx, self.mailing_id)
+        return now
 
-    def prepare(self, tx: Session, now: datetime) -> bool:
-        """Whether anything of the release may be mailed now. Only after `look`, which makes newer changes wait."""
-        generation = hot_rows.generation_of(tx, self._newsroom_id)
+    def prepare(self, tx: Session, now: datetime, generation: int) -> bool:
+        """Whether anything of the release may be mailed now. `generation` is the newsroom's, asked for after `look`,
+        which makes newer changes wait.
+        """
         if generation != self._generation or time.monotonic() > self._prepared_at + _FRESH:
             self._generation = -1
             self.mailing = mailings.get(tx, self.mailing_id)

@@ -19,7 +19,6 @@ class Holding:
 
     chunk_id: int
     mailing_id: int
-    newsroom_id: int
     epoch: int
     rank: int
     items: deque[Item]

@@ -43,9 +43,11 @@ class _Statement:
 
 
 _NOW = _Statement("SELECT {now}")
-_STATE = _Statement("SELECT state FROM mailing WHERE id = :id [FOR SHARE]")
-_GENERATION = _Statement("SELECT generation FROM newsroom WHERE id = :id")
-_RENEW = _Statement("UPDATE chunk SET lease_until = :until WHERE id = :id AND epoch = :epoch")
+_STATE = _Statement("SELECT state, {now} FROM mailing WHERE id = :id [FOR SHARE]")
+_RENEW = _Statement(
+    "UPDATE chunk SET lease_until = :until WHERE id = :id AND epoch = :epoch RETURNING (SELECT n.generation "
+    "FROM mailing m JOIN newsroom n ON n.id = m.newsroom_id WHERE m.id = chunk.mailing_id)"
+)
 _MARK = _Statement(
     "UPDATE delivery SET state = 'sending', epoch = :epoch, attempts = attempts + 1, sending_at = :now, "
     "first_at = COALESCE(first_at, :now) WHERE id {ids} AND state IN ('pending', 'deferred') RETURNING id"
@@ -70,18 +72,16 @@ def now(tx: Session) -> datetime:
     return from_micros(int(_NOW.run(tx).fetchone()[0]))
 
 
-def state_of(tx: Session, mailing_id: int) -> State:
-    """As it is now, share-locked (PostgreSQL): steering waits for this transaction, or it for steering."""
-    return State(_STATE.run(tx, id=mailing_id).fetchone()[0])
+def state_of(tx: Session, mailing_id: int) -> tuple[State, datetime]:
+    """As it is now, with the time; share-locked (PostgreSQL): steering waits for this transaction, or it for it."""
+    state, micros = _STATE.run(tx, id=mailing_id).fetchone()
+    return State(state), from_micros(int(micros))
 
 
-def generation_of(tx: Session, newsroom_id: int) -> int:
-    return int(_GENERATION.run(tx, id=newsroom_id).fetchone()[0])
-
-
-def renew(tx: Session, chunk_id: int, epoch: int, until: datetime) -> bool:
-    """False once another has claimed the chunk: this sender starts nothing more of it."""
-    return bool(_RENEW.run(tx, id=chunk_id, epoch=epoch, until=to_micros(until)).rowcount == 1)
+def renew(tx: Session, chunk_id: int, epoch: int, until: datetime) -> int | None:
+    """The newsroom's generation; None once another has claimed the chunk: this sender starts nothing more of it."""
+    found = _RENEW.run(tx, id=chunk_id, epoch=epoch, until=to_micros(until)).fetchone()
+    return None if found is None else int(found[0])
 
 
 def mark(tx: Session, delivery_ids: Sequence[int], epoch: int, now: datetime) -> set[int]:

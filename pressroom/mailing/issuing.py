@@ -20,8 +20,8 @@ from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import release as releases
 from pressroom.releases import translation as translations
 from pressroom.releases.approving import NeedsSecondPerson
-from pressroom.releases.reading import Statement
 from pressroom.releases.release import Release, Status
+from pressroom.releases.statement import Statement
 from pressroom.releases.submitting import moment, submit
 from pressroom.seal import Keyring
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, CursorResult, and_, case, delete, exists, false, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -23,8 +23,7 @@ from pressroom.mailing.notice import Notice
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One delivery as the sender needs it; the address is still sealed, and `domain` is known once it was opened."""
 
     id: int
@@ -221,13 +220,13 @@ def finish_if_done(tx: Session, mailing: Mailing, now: datetime) -> bool:
     return True
 
 
-def mailing_of(tx: Session, chunk_id: int) -> tuple[int, int, int, State]:
-    """The chunk's mailing, newsroom, rank (priority.py) and the mailing's state."""
-    query = select(Mailing.id, Mailing.newsroom_id, priority.ranked(), Mailing.state)
-    mailing_id, newsroom_id, rank, state = tx.execute(
+def mailing_of(tx: Session, chunk_id: int) -> tuple[int, int, State]:
+    """The chunk's mailing, its rank (priority.py) and its state."""
+    query = select(Mailing.id, priority.ranked(), Mailing.state)
+    mailing_id, rank, state = tx.execute(
         query.join(Chunk, Chunk.mailing_id == Mailing.id).where(Chunk.id == chunk_id)
     ).one()
-    return mailing_id, newsroom_id, rank, state
+    return mailing_id, rank, state
 
 
 def put_off(tx: Session, delivery_ids: Sequence[int], until: datetime) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -22,8 +22,7 @@ from pressroom.mailing.wire import Envelope
 _PEACE = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(NamedTuple):
     """What is handed over once the transaction is committed."""
 
     holding: Holding
@@ -75,11 +74,12 @@ class Marker:
         return found
 
     def _may_begin(self, tx: Session, holding: Holding, course: Course, now: datetime) -> bool:
-        if not hot_rows.renew(tx, holding.chunk_id, holding.epoch, now + self._lease):
+        generation = hot_rows.renew(tx, holding.chunk_id, holding.epoch, now + self._lease)
+        if generation is None:
             holding.fenced = True
             holding.end()
             return False
-        if not course.prepare(tx, now):
+        if not course.prepare(tx, now, generation):
             holding.end(now + _PEACE)
             return False
         return True
@@ -118,7 +118,7 @@ class Marker:
             if spoken := [one for one in delivery_ids if one in marked]:
                 ledger.speak(tx, spoken, language)
         return [
-            Marked(holding, replace(item, domain=_domain(envelope)), envelope, revision_id)
+            Marked(holding, item._replace(domain=_domain(envelope)), envelope, revision_id)
             for item, envelope, revision_id in outgoing
             if item.id in marked
         ]

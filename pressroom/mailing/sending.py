@@ -138,19 +138,17 @@ class _Sender:
         epoch = ledger.claim(tx, chunk_id, self._owner, self._terms.lease, now)
         if epoch is None:
             return False
-        mailing_id, newsroom_id, rank, state = ledger.mailing_of(tx, chunk_id)
+        mailing_id, rank, state = ledger.mailing_of(tx, chunk_id)
         doubted = ledger.settle_doubts(tx, chunk_id, now, cancelled=state is State.CANCELLED)
         if doubted:
             log.warning("chunk %s: %s message(s) in doubt after a worker died", chunk_id, doubted)
         items = ledger.due_items(tx, chunk_id, now)
         trust_until = started + self._terms.lease.total_seconds() - 1
-        self._holdings[chunk_id] = Holding(
-            chunk_id, mailing_id, newsroom_id, epoch, rank, items, trust_until, time.monotonic()
-        )
+        self._holdings[chunk_id] = Holding(chunk_id, mailing_id, epoch, rank, items, trust_until, time.monotonic())
         if mailing_id not in self._courses:
             terms = self._terms
             composer = Composer(self._keyring, self._signer, terms.base_url, terms.bounce_address, signs=terms.signs)
-            self._courses[mailing_id] = Course(mailing_id, newsroom_id, composer)
+            self._courses[mailing_id] = Course(mailing_id, composer)
         return True
 
     def to_the_end(self, lines: Lines) -> None:
@@ -222,8 +220,7 @@ class _Sender:
                 wait = min(2.0, wait * 2)
 
     def _tick(self, tx: Session, answered: list[tuple[int, Answer]], room: int, started: float) -> list[Marked]:
-        now = hot_rows.now(tx)
-        self._look_at_mailings(tx, answered)
+        now = self._look_at_mailings(tx, answered)
         self._store(tx, answered, now)
         self._heartbeat(tx, now, started)
         self._throttle.refresh_now_and_then(tx, now)
@@ -233,15 +230,18 @@ class _Sender:
         waiting = sorted((one for one in self._holdings.values() if one.waits), key=lambda one: one.rank)
         return self._marker.mark(tx, waiting, self._courses, room, now, started)
 
-    def _look_at_mailings(self, tx: Session, answered: list[tuple[int, Answer]]) -> None:
-        """Of everything this transaction stores or may mark, in one order, as steering locks them."""
+    def _look_at_mailings(self, tx: Session, answered: list[tuple[int, Answer]]) -> datetime:
+        """Of everything this transaction stores or may mark, in one order, as steering locks them; returns the time."""
+        now = None
         concerned = {self._on_the_wire[one].mailing_id for one, _ in answered}
         concerned |= {one.mailing_id for one in self._holdings.values() if one.waits}
         for mailing_id in sorted(concerned):
-            if self._courses[mailing_id].look(tx) is not State.SENDING:
+            now = self._courses[mailing_id].look(tx)
+            if self._courses[mailing_id].state is not State.SENDING:
                 for holding in self._holdings.values():
                     if holding.mailing_id == mailing_id:
                         holding.end()
+        return now or hot_rows.now(tx)
 
     def _store(self, tx: Session, answered: list[tuple[int, Answer]], now: datetime) -> None:
         by_holding: dict[Holding, list[tuple[int, Answer]]] = {}
@@ -278,7 +278,7 @@ class _Sender:
         for holding in sorted(done, key=lambda one: one.mailing_id):
             mailing = mailings.get(tx, holding.mailing_id, lock=True)
             now = hot_rows.now(tx)
-            if not hot_rows.renew(tx, holding.chunk_id, holding.epoch, now + self._terms.lease):
+            if hot_rows.renew(tx, holding.chunk_id, holding.epoch, now + self._terms.lease) is None:
                 continue
             if mailing.state is State.CANCELLED:
                 ledger.cancel_waiting(tx, Delivery.chunk_id == holding.chunk_id, now)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from pressroom.clean_text import clean_line
 from pressroom.errors import Refused
 from pressroom.languages import parse_tag
 from pressroom.mailing import address
 from pressroom.mailing.subscriber import Frequency
-from pressroom.markup import clean_line
 
 COLUMNS = ("email", "name", "outlet", "languages", "beats", "frequency")
 

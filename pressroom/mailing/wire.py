@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pressroom.mailing import verdict
 from pressroom.mailing.verdict import Verdict
@@ -41,8 +40,7 @@ class Party(Enum):
     RECIPIENT = "recipient"
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """`data` is the whole message with CRLF line ends, not yet dot-stuffed."""
 
     sender: str
@@ -50,8 +48,7 @@ class Envelope:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """`text` is the server's own words, which may name the address: stored sealed only, never logged."""
 
     outcome: Outcome

@@ -11,9 +11,9 @@ from datetime import datetime
 from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from pressroom.clean_text import clean
 from pressroom.db import Database
 from pressroom.errors import Conflict, NotAllowed, Refused
-from pressroom.markup import clean
 from pressroom.people import audit, granting
 from pressroom.people.account import Account, Act, Membership, Role
 from pressroom.releases import newsroom as newsrooms

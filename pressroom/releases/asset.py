@@ -13,8 +13,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, new_public_id
 from pressroom.errors import NotFound
-from pressroom.releases.reading import AssetRef
 from pressroom.releases.release import Release
+from pressroom.releases.statement import AssetRef
 from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import translation_is_public
 

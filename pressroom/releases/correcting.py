@@ -11,9 +11,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from pressroom.clean_text import clean
 from pressroom.db import Database, new_id
 from pressroom.errors import Conflict, Refused
-from pressroom.markup import clean
 from pressroom.people import audit, granting
 from pressroom.people.account import Act, role_in
 from pressroom.releases import approving, change, drafting, log, visibility
@@ -27,10 +27,10 @@ from pressroom.releases.correction import Correction, CorrectionChange
 from pressroom.releases.drafting import Pictures
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.publishing import breaking_glass, said
-from pressroom.releases.reading import Statement
 from pressroom.releases.receiving import read_asset
 from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
+from pressroom.releases.statement import Statement
 from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
 

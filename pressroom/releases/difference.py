@@ -10,8 +10,8 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from pressroom.releases.asset import RevisionAsset
-from pressroom.releases.reading import KeptAsset
 from pressroom.releases.revision import Revision
+from pressroom.releases.statement import KeptAsset
 from pressroom.wrapping import COLUMNS, display_width
 
 _SAID = ("alt", "caption", "credit", "licence")

@@ -12,8 +12,8 @@ from pressroom.db import new_id
 from pressroom.releases import asset as assets
 from pressroom.releases import revision as revisions
 from pressroom.releases.asset import Asset, RevisionAsset, Upload
-from pressroom.releases.reading import Statement
 from pressroom.releases.revision import Revision
+from pressroom.releases.statement import Statement
 from pressroom.releases.translation import Translation
 
 Pictures = Mapping[Path, Upload]

@@ -13,10 +13,11 @@ from typing import NoReturn, TypeVar
 
 import yaml
 
+from pressroom.clean_text import clean_line
 from pressroom.errors import Refused, StatementRefused
 from pressroom.languages import parse_tag
-from pressroom.markup import clean_line
 from pressroom.releases.media_contact import MediaContact
+from pressroom.releases.statement import AssetRef
 
 KEYS = (
     "id title subtitle language dateline date beats contacts embargo urgency slug translation_of publish assets"
@@ -30,22 +31,6 @@ _MAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
 _SLUG_LENGTH = 80
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class AssetRef:
-    """A file that a statement brings along: `path` is absolute and in the statement's folder, `line` where it is named.
-
-    `name` is what pictures in the text call it: the file's own name, without folders.
-    """
-
-    path: Path
-    name: str
-    alt: str
-    caption: str
-    credit: str
-    licence: str
-    line: int
 
 
 @dataclass(frozen=True)

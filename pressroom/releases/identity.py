@@ -14,8 +14,8 @@ from pressroom.errors import NotFound, Refused
 from pressroom.releases import release as releases
 from pressroom.releases import revision as revisions
 from pressroom.releases.newsroom import Newsroom
-from pressroom.releases.reading import Statement
 from pressroom.releases.release import Release
+from pressroom.releases.statement import Statement
 from pressroom.releases.translation import Translation
 
 # What the contract has below a language besides releases.

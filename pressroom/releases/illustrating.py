@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 
 from sqlalchemy.orm import Session
 
+from pressroom.clean_text import clean_line
 from pressroom.db import Database, new_id
 from pressroom.errors import Conflict, NotFound
-from pressroom.markup import clean_line
 from pressroom.people import audit, granting
 from pressroom.people.account import Act
 from pressroom.releases import approving, visibility

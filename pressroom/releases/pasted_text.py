@@ -11,8 +11,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pressroom.clean_text import clean_line
 from pressroom.errors import Refused
-from pressroom.markup import Block, Bullets, Heading, Paragraph, clean_line
+from pressroom.markup import Block, Bullets, Heading, Paragraph
 from pressroom.wrapping import display_width
 
 LONGEST_HEADLINE = 250

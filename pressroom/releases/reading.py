@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from pressroom.clean_text import clean, clean_line
 from pressroom.errors import Refused, StatementRefused
 from pressroom.languages import direction, parse_tag
-from pressroom.markup import Rendered, clean, clean_line, image_uses, render_markdown, render_plain, take_title
-from pressroom.releases.front_matter import AssetRef, FrontMatter, asset, split
-from pressroom.releases.media_contact import MediaContact
+from pressroom.markup import Rendered, image_uses, render_markdown, render_plain, take_title
+from pressroom.releases.front_matter import FrontMatter, asset, split
 from pressroom.releases.pasted_text import blocks, read_pasted
 from pressroom.releases.revision import BodyForm
-
-__all__ = ["AssetRef", "BodyForm", "KeptAsset", "Statement", "read_statements", "render"]
+from pressroom.releases.statement import AssetRef, Statement
 
 MAX_BYTES = 2 * 1024 * 1024
 
@@ -29,52 +27,6 @@ _PLAIN = (".txt", ".text", "")
 _LIKE_A_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class KeptAsset:
-    """What an earlier revision showed and said of it, for a text that was edited where no file can be given again."""
-
-    asset_id: str
-    digest: str
-    name: str
-    alt: str
-    caption: str
-    credit: str
-    licence: str
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One text in one language. `body` is its source without front matter and headline, cleaned; `html` and `text` are
-    made from it.
-
-    `id`, `beats`, `embargo` and `urgency` belong to the release: they are the same on all statements read together.
-    `embargo` without an offset is in the newsroom's zone, which a file does not know. `announces` are names of
-    languages that a pasted text says it exists in. `kept` come after `assets`; no file names any.
-    """
-
-    path: Path
-    language: str
-    title: str
-    subtitle: str
-    dateline: str
-    date: date | None
-    body: str
-    form: BodyForm
-    html: str
-    text: str
-    id: str | None
-    slug: str | None
-    beats: tuple[str, ...]
-    contacts: tuple[MediaContact, ...]
-    embargo: datetime | None
-    urgency: int | None
-    translation_of: str | None
-    publish: bool
-    assets: tuple[AssetRef, ...]
-    announces: tuple[str, ...]
-    kept: tuple[KeptAsset, ...] = ()
 
 
 def read_statements(paths: Sequence[Path], *, language: str | None = None) -> list[Statement]:

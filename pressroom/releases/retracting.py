@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from pressroom.clean_text import clean
 from pressroom.db import Database
 from pressroom.errors import Conflict, Refused
-from pressroom.markup import clean
 from pressroom.people import audit, granting
 from pressroom.people.account import Act
 from pressroom.releases import approving, change, log

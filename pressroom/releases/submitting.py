@@ -21,10 +21,10 @@ from pressroom.releases import translation as translations
 from pressroom.releases.drafting import Pictures
 from pressroom.releases.identity import RESERVED_SLUGS, identify, slug_of
 from pressroom.releases.newsroom import Newsroom
-from pressroom.releases.reading import Statement
 from pressroom.releases.receiving import read_asset
 from pressroom.releases.release import Release, Status
 from pressroom.releases.revision import Revision
+from pressroom.releases.statement import Statement
 from pressroom.releases.translation import Translation
 from pressroom.releases.visibility import Visibility
 

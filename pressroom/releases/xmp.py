@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 
-from pressroom.markup import clean
+from pressroom.clean_text import clean
 from pressroom.releases.asset import RevisionAsset
 
 # One JPEG segment holds 65,535 bytes with its length and this name.

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pressroom.clean_text import clean
 from pressroom.feeds.item import Item, plain
 from pressroom.feeds.markdown import markdown
 from pressroom.feeds.notice import Notice
-from pressroom.markup import clean
 from pressroom.releases.media_contact import MediaContact
 from pressroom.releases.newsroom import Said
-from pressroom.releases.reading import Statement, read_statements, render
+from pressroom.releases.reading import read_statements, render
 from pressroom.releases.revision import BodyForm
+from pressroom.releases.statement import Statement
 from tests.feeds.articles import BASE, MOMENT, article
 
 PASTED = """1. Open to all: C# & *C++* in [brackets] <b>not bold</b> &amp; ~~not struck~~

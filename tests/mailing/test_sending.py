@@ -234,8 +234,8 @@ def test_a_fenced_worker_starts_nothing_and_stores_nothing(house: MailHouse) -> 
         old = ledger.claim(tx, chunk, "slow", timedelta(seconds=-1), now_)
         new = ledger.claim(tx, chunk, "quick", timedelta(seconds=15), now_)
         assert old is not None and new == old + 1
-        assert not hot_rows.renew(tx, chunk, old, now_ + timedelta(seconds=15))
-        assert hot_rows.renew(tx, chunk, new, now_ + timedelta(seconds=15))
+        assert hot_rows.renew(tx, chunk, old, now_ + timedelta(seconds=15)) is None
+        assert hot_rows.renew(tx, chunk, new, now_ + timedelta(seconds=15)) is not None
         assert ledger.claim(tx, chunk, "third", timedelta(seconds=15), now_) is None
         (item,) = ledger.due_items(tx, chunk, now_)
         hot_rows.mark(tx, [item.id], new, now_)

@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pressroom.markup import Bullets, Heading, Paragraph, clean, render_plain
+from pressroom.clean_text import clean
+from pressroom.markup import Bullets, Heading, Paragraph, render_plain
 from pressroom.releases.pasted_text import blocks
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from pressroom.errors import Refused, StatementRefused
 from pressroom.releases.media_contact import MediaContact
-from pressroom.releases.reading import BodyForm, read_statements
+from pressroom.releases.reading import read_statements
+from pressroom.releases.revision import BodyForm
 
 FULL = """---
 id: strike-2026

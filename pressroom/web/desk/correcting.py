@@ -18,9 +18,9 @@ from pressroom.releases import approving, difference, withdrawing
 from pressroom.releases import asset as assets
 from pressroom.releases import correction as corrections
 from pressroom.releases.difference import Change
-from pressroom.releases.reading import Statement
 from pressroom.releases.release import Release
 from pressroom.releases.revision import Revision
+from pressroom.releases.statement import Statement
 from pressroom.releases.translation import Translation
 from pressroom.web import auth
 from pressroom.web.desk import fields, people, room, terms

@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 
 from pressroom.errors import Conflict, Refused
 from pressroom.releases import drafting
-from pressroom.releases.reading import Statement
 from pressroom.releases.revision import BodyForm, Revision
+from pressroom.releases.statement import Statement
 from pressroom.releases.translation import Translation
 from pressroom.web import auth
 from pressroom.web.desk import sheet, terms, texts

@@ -15,8 +15,8 @@ from pressroom.releases import beat as beats
 from pressroom.releases import revision as revisions
 from pressroom.releases import submitting
 from pressroom.releases import translation as translations
-from pressroom.releases.reading import Statement
 from pressroom.releases.revision import Revision
+from pressroom.releases.statement import Statement
 from pressroom.releases.translation import Translation
 from pressroom.web import auth
 from pressroom.web.desk import room, sheet, terms, texts

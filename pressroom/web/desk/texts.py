@@ -12,11 +12,12 @@ from tempfile import TemporaryDirectory
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from pressroom.clean_text import clean_line
 from pressroom.errors import Refused, StatementRefused
-from pressroom.markup import clean_line
 from pressroom.releases import asset as assets
-from pressroom.releases.reading import BodyForm, KeptAsset, Statement, read_statements
-from pressroom.releases.revision import Revision
+from pressroom.releases.reading import read_statements
+from pressroom.releases.revision import BodyForm, Revision
+from pressroom.releases.statement import KeptAsset, Statement
 from pressroom.releases.translation import Translation
 
 LARGEST = 200_000  # bytes of UTF-8
