@@ -124,7 +124,7 @@ def test_nothing_shows_before_its_second_and_all_of_it_a_second_later_with_the_c
     clock = wall.running.child("working clock")
     os.kill(clock, signal.SIGSTOP)
     try:
-        ends = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=8 + (time.monotonic() - began) / 2)
+        ends = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=12 + time.monotonic() - began)
         ends = ends.replace(microsecond=0)
         wall.publish(sooner, ends)
         early = _until(ends, wall, crawler, sooner)
