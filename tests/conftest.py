@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.routing import Rule
 
 from pressroom.config import Config
 from pressroom.db import Database
@@ -19,6 +20,25 @@ from tests.sink import Sink
 
 _numbers = count(1)
 MakeConfig = Callable[..., Config]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rules_compiled_once() -> Iterator[None]:
+    """Werkzeug writes code for each rule of each application, which takes longer than many a test. The same rule has
+    the same code, which knows its rule by an argument.
+    """
+    compiled: dict[tuple[object, ...], Any] = {}
+    compile_builder = Rule._compile_builder
+
+    def once(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (append_unknown, *rule._trace, *sorted((rule.defaults or {}).items()))
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Rule, "_compile_builder", once)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ def start(tmp_path: Path, smtp_sink: Sink) -> Iterator[Start]:
 
     def act(**settings: str) -> tuple[Running, Press]:
         environ = {"MAIL_SERVER": smtp_sink.host, "MAIL_PORT": str(smtp_sink.port), **settings}
-        running = Running(tmp_path / "data", environ).ready()
+        running = Running(tmp_path / "data", environ, demo=False).ready()
         started.append(running)
         return running, Press(running, environ)
 

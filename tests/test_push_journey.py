@@ -25,7 +25,7 @@ def running(tmp_path: Path, smtp_sink: Sink) -> Iterator[Running]:
         "MAIL_PORT": str(smtp_sink.port),
         "PRESSROOM_PUSH_PRIVATE_NETWORKS": "1",
     }
-    running = Running(tmp_path / "data", environ).ready()
+    running = Running(tmp_path / "data", environ, demo=False).ready()
     yield running
     running.end()
 

@@ -23,7 +23,6 @@ from pressroom.outbox import OutboxRow
 from pressroom.releases.asset import Asset, Rendition
 from pressroom.releases.log import LogRow
 from pressroom.releases.translation import Translation
-from pressroom.supervising.service import _FIRST_LOGIN
 from tests.makers import LANGUAGES, NAMES
 from tests.sink import Received, Sink
 from tests.supervising.running import Running, clean_environment, command, until
@@ -63,11 +62,8 @@ class House:
 
     def __init__(self, folder: Path, sink: Sink) -> None:
         self.folder, self.sink = folder, sink
-        # As if the demo newsroom had been loaded before: nobody but ours speaks here.
-        (folder / "data").mkdir(mode=0o700)
-        (folder / "data" / _FIRST_LOGIN).write_text("none\n", encoding="utf-8")
         self._environ = {"MAIL_SERVER": sink.host, "MAIL_PORT": str(sink.port)}
-        self.running = Running(folder / "data", self._environ)
+        self.running = Running(folder / "data", self._environ, demo=False)
         self.heard = 0
 
     def open(self) -> House:

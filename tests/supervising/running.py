@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pressroom.supervising.service import _FIRST_LOGIN
 from tests.servers import short_temporary_directory
 
 _PATIENCE = 60.0
@@ -53,10 +54,17 @@ def alive(data_dir: Path) -> dict[int, str]:
 
 
 class Running:
-    """`pressroom up --demo` on a free port, without a repository's `.env`, in a directory of its own."""
+    """`pressroom up --demo` on a free port, without a repository's `.env`, in a directory of its own; without `demo`
+    as if the demo newsroom had been loaded before, so that nobody but the test speaks.
+    """
 
-    def __init__(self, data_dir: Path, environ: Mapping[str, str] | None = None, *, port: int = 0) -> None:
+    def __init__(
+        self, data_dir: Path, environ: Mapping[str, str] | None = None, *, port: int = 0, demo: bool = True
+    ) -> None:
         self.data_dir = data_dir
+        if not demo:
+            data_dir.mkdir(mode=0o700)
+            (data_dir / _FIRST_LOGIN).write_text("none\n", encoding="utf-8")
         self.directory = short_temporary_directory()
         self._out, self._err = self.directory / "out", self.directory / "err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
