@@ -53,7 +53,8 @@ class News:
 
 def parts(tx: Session, now: datetime) -> int:
     """How many documents the sitemap takes; 1 even if nothing is public."""
-    query = select(func.count()).select_from(_public_releases(now))
+    out = select(Translation.id).where(Translation.release_id == Release.id, translation_is_public(now))
+    query = select(func.count()).select_from(Release).where(out.correlate(Release).exists())
     return max(1, -(-int(tx.execute(query).scalar_one()) // RELEASES_PER_PART))
 
 
