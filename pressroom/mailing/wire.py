@@ -81,7 +81,9 @@ class Lines(Protocol):
         """Sends it unless `deadline` (monotonic seconds) has passed before its text begins; then it is FENCED."""
 
     def answers(self, patience: float) -> list[tuple[int, Answer]]:
-        """What has been answered; waits up to `patience` seconds for the first, not at all if nothing is out."""
+        """What has been answered; waits up to `patience` seconds for the first, not at all if nothing is out, and no
+        longer than until others may be handed over in place of what is long in coming.
+        """
 
     def close(self) -> None: ...
 

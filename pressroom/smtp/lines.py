@@ -17,8 +17,8 @@ from pressroom.smtp.session import OpeningRefused, OutOfStep, Session
 
 log = logging.getLogger(__name__)
 
-# Longer than this, and an answer is waited for apart.
-_LONG = 0.5
+# An answer is waited for apart once it takes so many times as long as usual, within these limits in seconds.
+_TIMES, _SHORTEST, _LONGEST = 4, 0.02, 0.5
 _CONNECT_SECONDS = 30
 # How long answers are gathered, so that one commit stores many.
 _GATHER = 0.003
@@ -34,6 +34,8 @@ class Lines:
         self._idle: list[Line] = []
         self._working: set[Line] = set()
         self._apart = 0
+        self._usual = _LONGEST / _TIMES
+        self._has_new_room = False
         self._answers: list[tuple[int, Answer]] = []
         self._addresses: list[Address] = []
         self._looked_at = 0.0
@@ -56,7 +58,9 @@ class Lines:
         self._assign(Task(delivery_id, envelope, deadline))
 
     def answers(self, patience: float) -> list[tuple[int, Answer]]:
-        """What has been answered; waits up to `patience` seconds for the first, not at all if nothing is out."""
+        """What has been answered; waits up to `patience` seconds for the first, not at all if nothing is out, and no
+        longer than until others may be handed over in place of what is set apart.
+        """
         until = time.monotonic() + patience
         gather_until = 0.0
         while self._working or self._answers:
@@ -65,10 +69,10 @@ class Lines:
                 gather_until = gather_until or now + _GATHER
                 if now >= gather_until or len(self._working) == self._apart:
                     break
-            elif now >= until:
+            elif now >= until or self._has_new_room:
                 break
-            self._turn(max(0.0, (gather_until or min(until, now + 0.25)) - now))
-        answers, self._answers = self._answers, []
+            self._turn(max(0.0, (gather_until or min(until, now + self._until_next_look)) - now))
+        answers, self._answers, self._has_new_room = self._answers, [], False
         return answers
 
     def close(self) -> None:
@@ -85,6 +89,10 @@ class Lines:
         self._working.clear()
         self._apart = 0
         self._epoll.close()
+
+    @property
+    def _until_next_look(self) -> float:
+        return _SHORTEST if self._apart < min(self._spare, len(self._working)) else 0.1
 
     def _assign(self, task: Task) -> None:
         if task.is_second_try or not self._idle:
@@ -161,7 +169,7 @@ class Lines:
             if line is not None:
                 self._handle(line, event)
         now = time.monotonic()
-        if now - self._looked_at > 0.1:
+        if now - self._looked_at >= self._until_next_look:
             self._looked_at = now
             self._look_at_time(now)
 
@@ -234,6 +242,8 @@ class Lines:
         assert task is not None
         self._answers.append((task.delivery_id, answer))
         line.task = None
+        if not line.is_apart:
+            self._usual += (min(time.monotonic() - line.since, _LONGEST) - self._usual) / 64
         self._leave_work(line)
         if line.session.is_ready and line.channel.fileno() in self._lines:
             self._idle.append(line)
@@ -277,8 +287,13 @@ class Lines:
             self._idle.remove(line)
 
     def _look_at_time(self, now: float) -> None:
+        long = min(_LONGEST, max(_SHORTEST, _TIMES * self._usual))
         for line in list(self._working):
             if now > line.expires:
                 self._lost(line, TimeoutError("no answer in time"))
-            elif not line.is_apart and now - line.since > _LONG and self._apart < self._spare:
-                line.is_apart, self._apart = True, self._apart + 1
+            elif (
+                not line.is_apart
+                and now - line.since > (_LONGEST if line.session.is_fresh else long)
+                and self._apart < self._spare
+            ):
+                line.is_apart, self._apart, self._has_new_room = True, self._apart + 1, True

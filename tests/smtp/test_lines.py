@@ -78,6 +78,22 @@ def test_slow_answers_hold_up_nobody_while_there_are_spare_connections(
     assert smtp_sink.connections == 3
 
 
+def test_what_is_long_depends_on_how_long_answers_take(
+    open_lines: list[Lines], make_config: MakeConfig, smtp_sink: Sink
+) -> None:
+    smtp_sink.rule("dot", "slow@example.org", delay=0.4)
+    lines = _lines(open_lines, make_config, smtp_sink, 1, spare=1)
+    for number in range(400):
+        _hand_over(lines, number)
+        _all(lines)
+    _hand_over(lines, 400, "slow@example.org")
+    assert lines.answers(10) == [], "it came back for the room that there is, not for an answer"
+    assert lines.free == 1 and lines.waits_long
+    _hand_over(lines, 401)
+    assert [delivery_id for delivery_id, _ in lines.answers(10)] == [401]
+    assert set(_all(lines)) == {400}
+
+
 def test_there_are_never_more_than_the_spare_ones(
     open_lines: list[Lines], make_config: MakeConfig, smtp_sink: Sink
 ) -> None:
