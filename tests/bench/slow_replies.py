@@ -18,7 +18,7 @@ _COUNTED = 0.95
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipients", type=int, default=20_000)
+    parser.add_argument("--recipients", type=int, default=12_000)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--spare", type=int, nargs="+", default=[12, 200], help="spare connections to try")
     options = parser.parse_args()
