@@ -23,6 +23,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+_TRIES = 50
+
 
 class NameServer:
     """`asked` counts the questions by name and kind. What is longer than a datagram it says over TCP only.
@@ -35,13 +37,26 @@ class NameServer:
         self._failing: set[str] = set()
         self._silent: set[str] = set()
         self.asked: Counter[tuple[str, str]] = Counter()
-        self._datagrams = socketserver.ThreadingUDPServer(("127.0.0.1", port), self._handler(_Datagram))
+        self._datagrams, self._streams = self._bound(port)
         self.port = int(self._datagrams.server_address[1])
-        socketserver.ThreadingTCPServer.allow_reuse_address = True
-        self._streams = socketserver.ThreadingTCPServer(("127.0.0.1", self.port), self._handler(_Stream))
         for server in (self._datagrams, self._streams):
             server.daemon_threads = True
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def _bound(self, port: int) -> tuple[socketserver.ThreadingUDPServer, socketserver.ThreadingTCPServer]:
+        """On one port, which may be free for datagrams and taken for streams."""
+        socketserver.ThreadingTCPServer.allow_reuse_address = True
+        for _ in range(_TRIES):
+            datagrams = socketserver.ThreadingUDPServer(("127.0.0.1", port), self._handler(_Datagram))
+            try:
+                return datagrams, socketserver.ThreadingTCPServer(
+                    ("127.0.0.1", datagrams.server_address[1]), self._handler(_Stream)
+                )
+            except OSError:
+                datagrams.server_close()
+                if port:
+                    raise
+        raise OSError(f"no port was free for both in {_TRIES} tries")
 
     @property
     def address(self) -> str:
