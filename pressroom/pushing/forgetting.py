@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 from sqlalchemy import delete, select
@@ -27,7 +27,8 @@ def forget_beats(database: Database) -> bool:
     Nobody is told: whether a beat is gone for good may depend on a draft that nobody may know of.
     """
     with database.reading() as tx:
-        gone = set(_topics(tx)) - set(_known(tx, _topics(tx)))
+        topics = set(_topics(tx))
+        gone = topics - set(_known(tx, topics)) if topics else topics
     if not gone:
         return False
     with database.transaction() as tx:
@@ -47,7 +48,7 @@ def _topics(tx: Session) -> Iterator[str]:
         yield from tx.scalars(select(column).where(column.like(_OF_BEATS)).distinct())
 
 
-def _known(tx: Session, topics: Iterator[str]) -> Iterator[str]:
+def _known(tx: Session, topics: Iterable[str]) -> Iterator[str]:
     """Those of beats that there are, known to the public or not."""
     query = select(Newsroom.slug, Beat.slug).join(Beat, Beat.newsroom_id == Newsroom.id)
     beats = {(newsroom, beat) for newsroom, beat in tx.execute(query)}

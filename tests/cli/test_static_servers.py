@@ -117,6 +117,10 @@ def test_an_export_is_served_as_the_service_answers(
                 assert headers["location"].endswith(wanted.location), path
                 continue
             assert body == wanted.data, path
+            is_file = "." in path.rpartition("/")[2] and status == 200
+            assert headers["cache-control"] == ("public, max-age=300" if is_file else "max-age=0, must-revalidate"), (
+                path
+            )
             for name, value in wanted.headers:
                 if name.lower() not in _OTHERWISE:
                     assert headers.get(name.lower()) == value, (path, name)
