@@ -31,7 +31,7 @@ DOORS = frozenset(
 FLOOR_THAT_KNOWS_DESKS = frozenset({"tables"})
 
 FOR_DOORS_ONLY = re.compile(
-    r"(flask|flask_\w+|werkzeug|click|rq|redis|smtplib|imaplib|granian|aiosmtpd|httpcore2)(\.|$)"
+    r"(flask|flask_\w+|werkzeug|click|rq|redis|smtplib|imaplib|uvicorn|uvloop|httptools|a2wsgi|aiosmtpd|httpcore2)(\.|$)"
 )
 FEEDGEN_ROOMS = frozenset({"feeds/document.py", "feeds/feedgen_extension.py"})
 HTTP_CLIENTS = re.compile(r"(http\.client|urllib\.request|httpcore2)(\.|$)")

@@ -98,8 +98,10 @@ def _specs(service: _Service) -> list[Spec]:
     def module(name: str, *words: str) -> tuple[str, ...]:
         return (sys.executable, "-m", name, *words)
 
+    web = module("pressroom.supervising.web", service.host, str(service.port))
+    names = ["web", *(f"web {number}" for number in range(2, service.config.web_workers + 1))]
     specs = [
-        Spec("web", module("pressroom.supervising.web", service.host, str(service.port)), _TIER_WORK),
+        *(Spec(name, web, _TIER_WORK) for name in names),
         Spec("clock", module("pressroom.working", "clock"), _TIER_WORK),
         Spec("default", module("pressroom.working", "default"), _TIER_WORK),
         Spec("mail", module("pressroom.working", "mail"), _TIER_WORK),

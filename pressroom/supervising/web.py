@@ -1,74 +1,83 @@
-"""The web server: granian in front of the application, as processes that die with the supervisor.
+"""One process of the web server: uvicorn in front of the application. As many as wanted share one port.
 
 Run as `python -m pressroom.supervising.web ADDRESS PORT`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import signal
+import resource
+import socket
 import sys
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LOGGING_CONFIG, LogLevels
+import uvicorn
+from a2wsgi import WSGIMiddleware
 
-from pressroom.supervising import keeping
-from pressroom.supervising.child import die_with_parent
+from pressroom.web import connection
+from pressroom.web.at_once import AtOnce
+from pressroom.web.connection import Connection
 
-_THREADS = 16  # per process; a slow client holds one while its answer is written
-_CONNECTIONS = 512  # per process, idle ones included
+if TYPE_CHECKING:
+    from flask import Flask
 
+    from pressroom.web.fastpath import FastPath
 
-class WorthSaying(logging.Filter):
-    """Lets through errors and the news that a dead process was replaced."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.ERROR or record.getMessage().startswith("Respawning")
-
-
-def load_application() -> Any:
-    """The WSGI application, made in each web process."""
-    die_with_parent()
-    # Until granian sets its own, a forked process has its parent's handler, which would swallow the signal.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    from pressroom import create_app
-
-    return create_app()
-
-
-def _log_settings() -> dict[str, Any]:
-    console = {**LOGGING_CONFIG["handlers"]["console"], "filters": ["worth_saying"]}  # type: ignore[index]
-    return {
-        "filters": {"worth_saying": {"()": WorthSaying}},
-        "formatters": {"generic": {"format": "%(message)s"}, "access": {"format": "%(message)s"}},
-        "handlers": {**LOGGING_CONFIG["handlers"], "console": console},  # type: ignore[dict-item]
-    }
+_THREADS = 16  # for what Flask answers, and for uploads while they come
+_BACKLOG = 2048
+_ENDS_WITHIN = 5  # seconds, for requests in progress
+_FILES = 1024  # that the application may have open besides connections
 
 
 def main(address: str, port: int) -> None:
     """Serves until SIGTERM."""
-    server = Granian(
-        "pressroom:create_app",
-        address=address,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=keeping.load().web_workers,
-        blocking_threads=_THREADS,
-        backpressure=_CONNECTIONS,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=15_000),
-        websockets=False,
-        log_level=LogLevels.info,
-        log_dictconfig=_log_settings(),
-        log_access=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=5,
+    from pressroom import create_app
+
+    _allow_files(connection.MOST + _FILES)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    server(create_app()).run(sockets=[listen(address, port)])
+
+
+def server(application: Flask) -> uvicorn.Server:
+    """For one event loop; its settings are those that were measured."""
+    at_once = AtOnce(cast("FastPath", application.wsgi_app))
+    settings = uvicorn.Config(
+        cast("Any", WSGIMiddleware(cast("Any", application), workers=_THREADS)),
+        interface="asgi3",
+        http=cast("Any", partial(Connection, at_once)),
+        ws="none",
+        loop="uvloop",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=connection.IDLE,
+        timeout_graceful_shutdown=_ENDS_WITHIN,
     )
-    server.serve(target_loader=load_application, wrap_loader=False)
+    return uvicorn.Server(settings)
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """A socket of its own for each process: the kernel spreads connections over them."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((address, port))
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _allow_files(wanted: int) -> None:
+    """Each connection is an open file, and many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 if __name__ == "__main__":

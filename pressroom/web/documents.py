@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -36,6 +36,7 @@ _COMPRESSED_ALREADY = (
 )
 # Few ways of writing Accept-Encoding are in use; whoever makes up more is answered all the same.
 _MOST_PREPARED = 8
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _WEIGHT = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([0-9.]+))?\s*$", re.IGNORECASE)
 
 
@@ -53,13 +54,33 @@ POLLED = frozenset((Keep.FEED, Keep.ARCHIVE))
 _LONGEST_AGE = {Keep.FILE: 300, Keep.FEED: 300, Keep.ARCHIVE: 3600}
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What one request is told, as a WSGI application; the body goes to whoever does not ask with HEAD."""
+
+    status: str
+    headers: Headers
+    body: bytes = b""
+
+    @cached_property
+    def head(self) -> bytes:
+        """Status line and headers as they go over the wire, but for Date and the empty line (RFC 9112 §2.1)."""
+        lines = [f"HTTP/1.1 {self.status}", *(f"{name}: {value}" for name, value in self.headers)]
+        if any(_CONTROL.search(line) for line in lines):
+            raise ValueError("A header has a character that ends it.")
+        return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        start_response(self.status, self.headers.copy())
+        return () if environ["REQUEST_METHOD"] == "HEAD" or not self.body else (self.body,)
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """The answers to requests with one Accept-Encoding: a whole one, and what says that nothing was modified."""
+    """The replies to requests with one Accept-Encoding: a whole one, and what says that nothing was modified."""
 
-    body: bytes
-    whole: Headers
-    unmodified: Headers
+    whole: Reply
+    unmodified: Reply
     tags: frozenset[str]
     cache_control: str
 
@@ -134,24 +155,18 @@ def _whole_second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0) + timedelta(seconds=1 if moment.microsecond else 0)
 
 
-def answer(
-    document: Document, environ: dict[str, Any], start_response: StartResponse, now: datetime
-) -> Iterable[bytes]:
-    """The whole, a part of it, or a not-modified answer to one GET or HEAD."""
+def reply(document: Document, environ: dict[str, Any], now: datetime) -> Reply:
+    """The whole, a part of it, or that it was not modified, to one GET or HEAD."""
     prepared = _prepare(document, environ.get("HTTP_ACCEPT_ENCODING", ""), now)
     if document.status == HTTPStatus.OK:
         if environ.get("HTTP_IF_NONE_MATCH") in prepared.tags or not_modified(document, environ, now):
-            start_response("304 Not Modified", prepared.unmodified.copy())
-            return ()
+            return prepared.unmodified
         if byte_range.is_ranged(document.content_type):
-            return _ranged(document, prepared.unmodified, environ, start_response)
-    start_response(_STATUS_LINES[document.status], prepared.whole.copy())
-    return () if environ["REQUEST_METHOD"] == "HEAD" else (prepared.body,)
+            return _ranged(document, prepared.unmodified.headers, environ)
+    return prepared.whole
 
 
-def _ranged(
-    document: Document, headers: Headers, environ: dict[str, Any], start_response: StartResponse
-) -> Iterable[bytes]:
+def _ranged(document: Document, headers: Headers, environ: dict[str, Any]) -> Reply:
     """Such a document has one encoding, that of its bytes."""
     total, status = len(document.body), HTTPStatus.OK
     told = [*headers, ("Content-Type", document.content_type), ("Accept-Ranges", "bytes")]
@@ -159,33 +174,31 @@ def _ranged(
         part = byte_range.wanted(environ, f'"{document.etag}"', total)
     except byte_range.Unsatisfiable:
         told = [("Cache-Control", "no-store"), *document.headers, ("Content-Range", f"bytes */{total}")]
-        start_response(_STATUS_LINES[HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE], [*told, ("Content-Length", "0")])
-        return ()
+        status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+        return Reply(_STATUS_LINES[status], [*told, ("Content-Length", "0")])
     body = document.body
     if part is not None:
         first, end = part
         status, body = HTTPStatus.PARTIAL_CONTENT, body[first:end]
         told.append(("Content-Range", f"bytes {first}-{end - 1}/{total}"))
-    start_response(_STATUS_LINES[status], [*told, ("Content-Length", str(len(body)))])
-    return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
+    return Reply(_STATUS_LINES[status], [*told, ("Content-Length", str(len(body)))], body)
 
 
 def is_conditional(environ: dict[str, Any]) -> bool:
     return "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ
 
 
-def too_often(wait: int, start_response: StartResponse) -> Iterable[bytes]:
+def too_often(wait: int) -> Reply:
     """To whoever fetches whole what they could have asked about; `wait` is in seconds."""
     told = f"Too many fetches: send If-None-Match or If-Modified-Since, or come back in {wait} seconds.\n".encode()
     headers = [("Retry-After", str(wait)), ("Cache-Control", "no-store"), ("Content-Length", str(len(told)))]
     kind = [("Content-Type", "text/plain; charset=utf-8"), ("Access-Control-Allow-Origin", "*")]
-    start_response(_STATUS_LINES[HTTPStatus.TOO_MANY_REQUESTS], [*headers, *kind])
-    return (told,)
+    return Reply(_STATUS_LINES[HTTPStatus.TOO_MANY_REQUESTS], [*headers, *kind], told)
 
 
 def response(document: Document, now: datetime) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
     """For a view to return: the answer to whatever request it is called with."""
-    return lambda environ, start_response: answer(document, environ, start_response, now)
+    return lambda environ, start_response: reply(document, environ, now)(environ, start_response)
 
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -205,7 +218,12 @@ def _prepare(document: Document, accepted: str, now: datetime) -> _Prepared:
     whole = [*lasting, ("Content-Type", document.content_type), ("Content-Length", str(len(body)))]
     if coding:
         whole.append(("Content-Encoding", coding))
-    made = _Prepared(body, whole, lasting, frozenset((tag, f"W/{tag}")), cache_control)
+    made = _Prepared(
+        Reply(_STATUS_LINES[document.status], whole, body),
+        Reply(_STATUS_LINES[HTTPStatus.NOT_MODIFIED], lasting),
+        frozenset((tag, f"W/{tag}")),
+        cache_control,
+    )
     if is_dated and len(document.prepared) < _MOST_PREPARED:
         document.prepared[accepted] = made
     return made

@@ -26,13 +26,14 @@ from sqlalchemy.orm import Session
 from pressroom.db import Database
 from pressroom.errors import TryLater
 from pressroom.web import documents
-from pressroom.web.documents import Document, StartResponse
+from pressroom.web.documents import Document, Reply, StartResponse
 from pressroom.web.pace import Pace
 
 log = logging.getLogger(__name__)
 
 MEMORY = 64 * 1024 * 1024
 _TOO_OLD = 1.0
+_LONGEST_WAIT = 5.0
 
 
 @dataclass(frozen=True)
@@ -61,27 +62,47 @@ class Pulse:
         self._database = database
         self._every = every
         self._clock = clock or database.now
+        # Older than that, for want of visitors, it is not worth showing: then they wait for the answer.
+        self._too_old = min(_TOO_OLD, 2 * every)
         self._lock = threading.Lock()
         self._state: State | None = None
         self._tried_at = float("-inf")
         self._away = False
 
     def look(self) -> State:
-        """Raises TryLater if the database never answered yet."""
-        state, age = self._state, time.monotonic() - self._tried_at
-        if state is not None and age < self._every:
-            return state
-        # While one thread asks, the others go on with what is known, unless that is old for want of visitors.
-        wait = state is None or (age > _TOO_OLD and not self._away)
-        if self._lock.acquire(blocking=wait, timeout=_TOO_OLD * 5 if wait else -1):
-            try:
-                if time.monotonic() - self._tried_at >= self._every or self._state is None:
-                    self._ask()
-            finally:
-                self._lock.release()
+        """What is known, if it is young enough; whoever finds it due has it asked for in a thread of its own.
+
+        Raises TryLater if the database never answered yet.
+        """
+        if self.would_wait():
+            self._wait()
+        elif self._age() >= self._every and self._lock.acquire(blocking=False):
+            threading.Thread(target=self._ask_and_release, name="pulse", daemon=True).start()
         if self._state is None:
             raise TryLater("The database does not answer; try again in a moment.")
         return self._state
+
+    def would_wait(self, margin: float = 0.0) -> bool:
+        """Whether a look waits for the database; for one that follows within `margin` seconds."""
+        return self._state is None or (self._age() + margin > self._too_old and not self._away)
+
+    def _age(self) -> float:
+        return time.monotonic() - self._tried_at
+
+    def _wait(self) -> None:
+        if not self._lock.acquire(timeout=_LONGEST_WAIT):
+            return
+        try:
+            if self._age() >= self._every or self._state is None:
+                self._ask()
+        finally:
+            self._lock.release()
+
+    def _ask_and_release(self) -> None:
+        try:
+            self._ask()
+        finally:
+            self._lock.release()
 
     def now(self, state: State) -> datetime:
         """Database time, never ahead of it and never earlier than when the state was read."""
@@ -225,7 +246,8 @@ class Library:
 class FastPath:
     """WSGI: a GET or HEAD without a query is answered from the library; all else is the application's.
 
-    Whoever fetches a feed whole again and again is told to wait (RFC 6585 §4), by the address that `client_of` gives.
+    Whoever fetches a feed whole again and again is told to wait (RFC 6585 §4), by the address that `client_of` finds
+    from the peer's and X-Forwarded-For.
     """
 
     def __init__(
@@ -233,20 +255,27 @@ class FastPath:
         application: Callable[..., Iterable[bytes]],
         library: Library,
         pace: Pace,
-        client_of: Callable[[dict[str, Any]], str],
+        client_of: Callable[[str, str], str],
     ) -> None:
-        self._application, self._library = application, library
-        self._pace, self._client_of = pace, client_of
+        self.library = library
+        self._application, self._pace, self._client_of = application, pace, client_of
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        reply = self.reply(environ, environ.get("REMOTE_ADDR", ""))
+        return (reply or self._application)(environ, start_response)
+
+    def reply(self, environ: dict[str, Any], peer: str) -> Reply | None:
+        """What is known to answer a request by whoever has the address `peer`; None leaves it to the application."""
         method = environ["REQUEST_METHOD"]
-        if method in ("GET", "HEAD") and not environ.get("QUERY_STRING"):
-            found = self._library.find(environ["PATH_INFO"])
-            if found is not None:
-                document, now = found
-                if document.keep in documents.POLLED and method == "GET" and not documents.is_conditional(environ):
-                    wait = self._pace.wait(self._client_of(environ), environ["PATH_INFO"])
-                    if wait:
-                        return documents.too_often(wait, start_response)
-                return documents.answer(document, environ, start_response, now)
-        return self._application(environ, start_response)
+        if method not in ("GET", "HEAD") or environ.get("QUERY_STRING"):
+            return None
+        path = environ["PATH_INFO"]
+        found = self.library.find(path)
+        if found is None:
+            return None
+        document, now = found
+        if method == "GET" and not documents.is_conditional(environ) and document.keep in documents.POLLED:
+            wait = self._pace.wait(self._client_of(peer, environ.get("HTTP_X_FORWARDED_FOR", "")), path)
+            if wait:
+                return documents.too_often(wait)
+        return documents.reply(document, environ, now)

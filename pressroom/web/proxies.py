@@ -22,12 +22,11 @@ class Proxies:
         self._application = application
         self._trusted = [ip_network(network) for network in trusted]
 
-    def client_of(self, environ: dict[str, Any]) -> str:
-        """The client's address, or what the server says of the peer if that is none. Empty where a proxy of one's own
-        stands between that no setting names: all who come through it look alike.
+    def client_of(self, given: str, forwarded: str) -> str:
+        """The client's address by the peer's and X-Forwarded-For, or the peer's as `given` if that is no address.
+
+        Empty where a proxy of one's own stands between that no setting names: all who come through it look alike.
         """
-        given: str = environ.get("REMOTE_ADDR", "")
-        forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
         peer = _parse(given) if forwarded else None
         if peer is None:
             return given

@@ -61,40 +61,56 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument(
+        "--vocabulary", type=int, default=2000, help="words in use: how well the feed can be compressed"
+    )
     options = parser.parse_args()
     measuring.need("nginx", "wrk", "taskset")
     with tempfile.TemporaryDirectory(prefix="pressroom-bench-") as made:
         directory = Path(made)
         directory.chmod(0o755)
-        environ = _newsroom(directory)
+        environ = _newsroom(directory, options.vocabulary)
         with _pressroom(environ) as served:
-            _copy(served, directory / "static")
+            plain, zipped = _copy(served, directory / "static")
         servers = {
             "nginx, static": lambda: _nginx(directory),
             "pressroom": lambda: _pressroom(environ),
             "gunicorn, feedgen": _gunicorn,
         }
+        print(f"A feed of {_ITEMS} items: {plain:,} bytes, {zipped:,} by gzip.\n")
         print(_compare(servers, options.rounds, options.seconds))
         with _pressroom(environ) as served:
-            _warm(served)
+            tag = _warm(served)
             waits = steady.waits(served.url, per_second=1000, seconds=10, accept="gzip")
-        print(f"\nAt 1,000 requests a second: median {waits[len(waits) // 2]:.2f} ms, p95 {_p95(waits):.2f} ms.")
+            print(f"\nAt 1,000 requests a second: median {waits[len(waits) // 2]:.2f} ms, p95 {_p95(waits):.2f} ms.")
+            print(_growth(served, tag, options.seconds))
+
+
+def _growth(served: Served, tag: str, seconds: int) -> str:
+    kinds = (({}, "200"), ({"If-None-Match": tag}, "304"))
+    before = [_load(served, headers, 1, expect=kind) for headers, kind in kinds][-1].megabytes
+    loads = [_load(served, headers, 3 * seconds, expect=kind) for headers, kind in kinds]
+    count = sum(load.requests for load in loads)
+    return f"Resident: {before:.1f} MB, and {loads[-1].megabytes:.1f} MB after {count:,} requests more."
 
 
 def _p95(waits: list[float]) -> float:
     return waits[int(len(waits) * 0.95)]
 
 
-def _newsroom(directory: Path) -> dict[str, str]:
+def _newsroom(directory: Path, vocabulary: int) -> dict[str, str]:
     """A service with one newsroom whose feed has 50 items of 4 kB."""
     create_keyring(directory / "keyring.json")
     url = f"sqlite:///{directory / 'pressroom.db'}"
     database = Database(Config(database_url=url).sqlalchemy_url)
     database.migrate()
-    newsroom, words = make_newsroom(database, languages=["en"]), random.Random(1)
+    newsroom, chance = make_newsroom(database, languages=["en"]), random.Random(1)
+    words = ["".join(chance.choices("abcdefghijklmnoprstuvwy", k=chance.randint(2, 9))) for _ in range(vocabulary)]
     for number in range(_ITEMS):
         began = now() - timedelta(hours=number + 1)
-        make_release(database, newsroom, titles={"en": f"Day {number}"}, bodies={"en": _text(words)}, public_from=began)
+        make_release(
+            database, newsroom, titles={"en": f"Day {number}"}, bodies={"en": _text(chance, words)}, public_from=began
+        )
     database.dispose()
     return {
         "PYTHONUTF8": "1",
@@ -109,8 +125,7 @@ def _newsroom(directory: Path) -> dict[str, str]:
     }
 
 
-def _text(chance: random.Random) -> str:
-    words = ["".join(chance.choices("abcdefghijklmnoprstuvwy", k=chance.randint(2, 9))) for _ in range(400)]
+def _text(chance: random.Random, words: list[str]) -> str:
     paragraphs, length = [], 0
     while length < _ITEM:
         paragraphs.append(" ".join(chance.choices(words, k=60)).capitalize() + ".")
@@ -118,12 +133,15 @@ def _text(chance: random.Random) -> str:
     return "\n\n".join(paragraphs)
 
 
-def _copy(served: Served, folder: Path) -> None:
-    """What pressroom serves, as files, gzip beside the plain."""
+def _copy(served: Served, folder: Path) -> list[int]:
+    """What pressroom serves, as files, gzip beside the plain; returns their sizes."""
     folder.mkdir()
+    sizes = []
     for name, coding in (("feed.atom", "identity"), ("feed.atom.gz", "gzip")):
         request = urllib.request.Request(served.url, headers={"Accept-Encoding": coding})
-        (folder / name).write_bytes(urllib.request.urlopen(request).read())
+        with urllib.request.urlopen(request) as answer:
+            sizes.append((folder / name).write_bytes(answer.read()))
+    return sizes
 
 
 _NGINX = """

@@ -32,7 +32,7 @@ TEXTS = {
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Running]:
-    running = Running(tmp_path / "data", {"PRESSROOM_WEB_WORKERS": "1"})
+    running = Running(tmp_path / "data")
     try:
         yield running.ready()
         assert running.stop() == 0

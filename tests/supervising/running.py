@@ -55,7 +55,8 @@ def alive(data_dir: Path) -> dict[int, str]:
 
 class Running:
     """`pressroom up --demo` on a free port, without a repository's `.env`, in a directory of its own; without `demo`
-    as if the demo newsroom had been loaded before, so that nobody but the test speaks.
+    as if the demo newsroom had been loaded before, so that nobody but the test speaks. One web process, unless
+    `environ` says otherwise: each costs a second of CPU.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Running:
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 command("up", "--demo", "--port", str(port)),
-                env=clean_environment(data_dir, **(environ or {})),
+                env=clean_environment(data_dir, **{"PRESSROOM_WEB_WORKERS": "1", **(environ or {})}),
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -130,6 +130,23 @@ def test_a_child_that_dies_is_started_again_and_this_is_said(start: Start, part:
     assert alive(service.data_dir) == {}
 
 
+def test_a_web_process_that_dies_leaves_the_port_to_the_others(start: Start) -> None:
+    service = start(PRESSROOM_WEB_WORKERS="2").ready()
+    until(lambda: webs(service) == 2, "two processes serve")
+    os.kill(service.child("supervising.web"), signal.SIGKILL)
+    until(lambda: "web ended (SIGKILL); it starts again" in service.err, "its death is seen")
+    assert all(healthy(service.address) for _ in range(20))
+    until(lambda: webs(service) == 2, "two processes serve again")
+    assert all(healthy(service.address) for _ in range(20))
+
+
+def webs(service: Running) -> int:
+    """How many processes listen for the web."""
+    port = f"{int(service.address.rpartition(':')[2]):04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return sum(row[1].endswith(f":{port}") and row[3] == "0A" for row in rows)
+
+
 def test_redis_answers_again_after_its_death(start: Start) -> None:
     service = start().ready()
     os.kill(service.child("redis"), signal.SIGKILL)

@@ -251,7 +251,7 @@ def test_a_post_goes_to_the_application(database: Database) -> None:
     library.get("/a", None, lambda _: text())
     asked = []
     layer = FastPath(
-        lambda environ, start_response: asked.append(environ["REQUEST_METHOD"]) or [], library, Pace(0), lambda _: ""
+        lambda environ, start_response: asked.append(environ["REQUEST_METHOD"]) or [], library, Pace(0), lambda *_: ""
     )
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         layer({"REQUEST_METHOD": method, "PATH_INFO": "/a"}, lambda *_: None)
@@ -280,10 +280,7 @@ def test_a_change_within_the_same_second_is_never_answered_with_304(config: Conf
 def document_at(site: Site, moment: datetime) -> dict[str, str]:
     """The headers of a document whose last change lies in the second that is not over at `moment`."""
     made = documents.make(b"words", "text/plain", Keep.PAGE, last_modified=moment)
-    headers: dict[str, str] = {}
-    environ = {"REQUEST_METHOD": "GET"}
-    documents.answer(made, environ, lambda _status, told: headers.update(told), moment)
-    return headers
+    return dict(documents.reply(made, {"REQUEST_METHOD": "GET"}, moment).headers)
 
 
 @pytest.mark.parametrize("path", ["/", PAGE, FEED, "/river/feed.rss", "/all/feed.atom"])
@@ -342,3 +339,26 @@ def test_an_instant_never_moves(database: Database) -> None:
     with database.transaction() as tx:
         newsrooms.touch(tx, river.id, now=now())
     assert instant.look() is state and instant.now(state) == state.database_time
+
+
+def test_nobody_waits_for_the_database_unless_what_is_known_is_old(database: Database) -> None:
+    slowly, asked, go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def clock(tx: Session) -> datetime:
+        if slowly.is_set():
+            asked.set()
+            go_on.wait(10)
+        return database.now(tx)
+
+    pulse = Pulse(database, every=0.2, clock=clock)
+    assert pulse.would_wait(), "it knows nothing yet"
+    known = pulse.look()
+    slowly.set()
+    time.sleep(0.25)
+    assert not pulse.would_wait() and pulse.would_wait(margin=0.2)
+    assert pulse.look() is known and pulse.look() is known
+    assert asked.wait(5), "a thread asks meanwhile"
+    time.sleep(0.2)
+    assert pulse.would_wait(), "now it is old"
+    go_on.set()
+    assert pulse.look() is not known
