@@ -47,13 +47,20 @@ def blank(tx: Session, release: Release) -> None:
 
 
 def _blank_beats(tx: Session, release: Release) -> None:
-    """A beat that only this release named may tell of it."""
+    """A beat that only this release named may tell of it. The others go on holding it, so that their feeds can say that
+    it is gone.
+    """
     own = list(tx.scalars(select(ReleaseBeat.beat_id).where(ReleaseBeat.release_id == release.id)))
-    tx.execute(delete(ReleaseBeat).where(ReleaseBeat.release_id == release.id))
-    still = set(tx.scalars(select(ReleaseBeat.beat_id).where(ReleaseBeat.beat_id.in_(own))))
-    for beat in tx.scalars(select(Beat).where(Beat.id.in_(own), Beat.offered.is_(False))):
+    others = (
+        select(ReleaseBeat.beat_id)
+        .join(Release, Release.id == ReleaseBeat.release_id)
+        .where(ReleaseBeat.beat_id.in_(own), Release.id != release.id, Release.removed_at.is_(None))
+    )
+    still = set(tx.scalars(others))
+    for beat in tx.scalars(select(Beat).where(Beat.id.in_(own), Beat.offered.is_(False))).all():
         if beat.id not in still:
             beat.slug, beat.names = f"removed-{beat.id}", {}
+            tx.execute(delete(ReleaseBeat).where(ReleaseBeat.beat_id == beat.id))
 
 
 def take_out_asset(tx: Session, asset: Asset) -> None:

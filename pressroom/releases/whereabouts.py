@@ -109,8 +109,11 @@ def all_beats_with(tx: Session, newsroom_id: int, passage: Passage) -> list[Beat
 def beats_with(tx: Session, release: Release, passage: Passage) -> tuple[list[Beat], list[Beat]]:
     """Those of a release that hold the words: the ones that it alone carries, and the others."""
     found = [one for one in beats.of_release(tx, release.id) if _names(one, passage)]
-    query = select(ReleaseBeat.beat_id).where(
-        ReleaseBeat.beat_id.in_([one.id for one in found]), ReleaseBeat.release_id != release.id
+    query = (
+        select(ReleaseBeat.beat_id)
+        .join(Release, Release.id == ReleaseBeat.release_id)
+        .where(ReleaseBeat.beat_id.in_([one.id for one in found]))
+        .where(Release.id != release.id, Release.removed_at.is_(None))
     )
     others = set(tx.scalars(query))
     return [one for one in found if one.id not in others], [one for one in found if one.id in others]

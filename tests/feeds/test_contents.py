@@ -9,6 +9,7 @@ from pressroom.feeds import contents as feeds
 from pressroom.feeds.channel import Channel
 from pressroom.feeds.contents import Contents
 from pressroom.feeds.entry import Standing, notice_urn
+from pressroom.releases import beat as beats
 from pressroom.releases import retracting, vanishing
 from pressroom.releases.newsroom import Newsroom, NoticeStyle
 from pressroom.releases.translation import Translation
@@ -94,6 +95,25 @@ def test_of_a_removed_release_only_tombstones_are_left(database: Database, style
         gone = {one.urn for release in (made, retracted) for one in release.translations.values()}
         gone.add(notice_urn(retracted.translations["en"].id, None))
         assert {one.ref for one in found.tombstones} == gone and len(found.tombstones) == 6
+
+
+def test_the_feed_of_a_beat_says_that_a_release_was_removed(database: Database) -> None:
+    newsroom = make_newsroom(database)
+    kept = make_release(database, newsroom, ["en"], beats=["water"], public_from=now() - timedelta(days=9))
+    gone = make_release(database, newsroom, ["en"], beats=["water", "zerya-canbaz"])
+    with database.reading() as tx:
+        water = beats.in_newsroom(tx, newsroom.id)["water"]
+    before = read(database, Channel(newsroom, "en", water))
+    vanishing.vanish_release(database, gone.id, now=now())
+    after = read(database, Channel(newsroom, "en", water))
+    assert [one.id for one in after.entries] == [kept.translations["en"].urn]
+    assert [one.ref for one in after.tombstones] == [gone.translations["en"].urn]
+    assert (after.updated or now()) > (before.updated or now())
+    with database.reading() as tx:
+        assert [one.slug for one in beats.of_release(tx, gone.id)] == ["water"]
+    vanishing.vanish_release(database, kept.id, now=now())
+    with database.reading() as tx:
+        assert {one[:8] for one in beats.in_newsroom(tx, newsroom.id)} == {"removed-"}, "nothing is left that names it"
 
 
 @pytest.mark.parametrize("tag", ["en", "ckb", None])
