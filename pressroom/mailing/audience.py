@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from pressroom import languages
 from pressroom.mailing.delivery import Delivery, DeliveryState
@@ -19,11 +20,14 @@ from pressroom.mailing.mailing import Mailing
 from pressroom.mailing.media_list import ListMember
 from pressroom.mailing.notice import ANNOUNCEMENT, Notice
 from pressroom.mailing.subscriber import Frequency, Subscriber, SubscriberBeat
+from pressroom.query_plan import unindexed
 from pressroom.releases import translation as translations
 from pressroom.releases.beat import ReleaseBeat
 from pressroom.releases.newsroom import Newsroom
 
 HAD = (DeliveryState.SENT, DeliveryState.UNKNOWN)
+# Of those put off, the few in doubt have an index of their own.
+_IN_DOUBT = and_(unindexed(Delivery.state) == DeliveryState.DEFERRED, Delivery.doubts > 0)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,16 @@ class Addressee:
     gets_digests: bool = False
     waits_for: str | None = None
     not_before: datetime | None = None
+
+
+class _Member(NamedTuple):
+    """What of a subscriber decides whether, when and in which language they hear of a release."""
+
+    id: int
+    languages: list[str]
+    frequency: Frequency
+    wait_hours: int
+    paused_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -72,18 +86,18 @@ def going(tx: Session, mailing: Mailing) -> Going:
 def of_lists(tx: Session, mailing: Mailing, size: int, now: datetime) -> Page:
     """The next members of any of the lists, each once, who may be written to and want to hear of it."""
     offer = going(tx, mailing)
-    people = _members(tx, mailing, size)
-    followed = _followed(tx, [one.id for one in people]) if offer.beats else {}
+    ids = _next_members(tx, mailing, size)
+    followed = _followed(tx, ids) if offer.beats else {}
     found = []
-    for person in people:
+    for person in _willing(tx, ids, accredited=mailing.under_embargo):
         beats = followed.get(person.id)
         one = _addressee(person, offer, mailing, now)
         if one is not None and (not offer.beats or not beats or beats & offer.beats):
             found.append(one)
-    return Page(found, people[-1].id if people else mailing.cursor, len(people) < size)
+    return Page(found, ids[-1] if ids else mailing.cursor, len(ids) < size)
 
 
-def _addressee(person: Subscriber, offer: Going, mailing: Mailing, now: datetime) -> Addressee | None:
+def _addressee(person: _Member, offer: Going, mailing: Mailing, now: datetime) -> Addressee | None:
     language = languages.best(person.languages, offer.available, offer.fallback)
     if language is None or (person.paused_until is not None and person.paused_until > max(mailing.hold_until, now)):
         return None
@@ -98,24 +112,30 @@ def _addressee(person: Subscriber, offer: Going, mailing: Mailing, now: datetime
     return Addressee(person.id, language, gets_digests)
 
 
-def _members(tx: Session, mailing: Mailing, size: int) -> list[Subscriber]:
-    members = select(ListMember.subscriber_id).where(
-        ListMember.list_id.in_(mailing.list_ids), ListMember.subscriber_id > mailing.cursor
-    )
-    query = (
-        select(Subscriber)
-        .where(
-            Subscriber.id > mailing.cursor,
-            Subscriber.id.in_(members),
-            Subscriber.confirmed_at.is_not(None),
-            Subscriber.left_at.is_(None),
+def _next_members(tx: Session, mailing: Mailing, size: int) -> list[int]:
+    """Of each list as many as of all together, for the next ones of all are among them: a query over several lists
+    would read them to their ends, on every page.
+    """
+    found: set[int] = set()
+    for list_id in mailing.list_ids:
+        query = select(ListMember.subscriber_id).where(
+            ListMember.list_id == list_id, ListMember.subscriber_id > mailing.cursor
         )
+        found.update(tx.scalars(query.order_by(ListMember.subscriber_id).limit(size)))
+    return sorted(found)[:size]
+
+
+def _willing(tx: Session, subscriber_ids: Sequence[int], *, accredited: bool) -> list[_Member]:
+    query = (
+        select(
+            Subscriber.id, Subscriber.languages, Subscriber.frequency, Subscriber.wait_hours, Subscriber.paused_until
+        )
+        .where(Subscriber.id.in_(subscriber_ids), Subscriber.confirmed_at.is_not(None), Subscriber.left_at.is_(None))
         .order_by(Subscriber.id)
-        .limit(size)
     )
-    if mailing.under_embargo:
+    if accredited:
         query = query.where(Subscriber.accredited_at.is_not(None))
-    return list(tx.scalars(query))
+    return [_Member(*row) for row in tx.execute(query)]
 
 
 def _followed(tx: Session, subscriber_ids: Sequence[int]) -> dict[int, set[int]]:
@@ -130,42 +150,66 @@ def _followed(tx: Session, subscriber_ids: Sequence[int]) -> dict[int, set[int]]
 
 def of_sent(tx: Session, mailing: Mailing, size: int) -> Page:
     """The next people who were sent the release before this mailing was made, and have no notice of this purpose."""
+    found: list[tuple[int, int | None, str]] = []
+    for announcement in tx.scalars(_announcements(mailing)).all():
+        # Each in the order of an index, and so none of them read to its end.
+        for state in HAD:
+            found += _page(tx, _sent_alone(mailing, announcement, state), Delivery.id, mailing, size)
+        found += _page(tx, _sent_in_digests(mailing, announcement), Notice.delivery_id, mailing, size)
+    is_last, rows = len(found) < size, sorted(found)[:size]
+    people: dict[int, Addressee] = {}
+    for _, subscriber_id, language in rows:
+        if subscriber_id is not None:
+            people.setdefault(subscriber_id, Addressee(subscriber_id, language))
+    return Page(list(people.values()), rows[-1][0] if rows else mailing.cursor, is_last)
+
+
+def _page(
+    tx: Session,
+    query: Select[int, int | None, str | None],
+    number: InstrumentedAttribute[int],
+    mailing: Mailing,
+    size: int,
+) -> list[tuple[int, int | None, str]]:
+    """Of what has a delivery's `number` after the cursor: those who did not leave and were not told yet."""
     own = aliased(Notice)
     told = exists().where(
         own.release_id == mailing.release_id,
         own.purpose == mailing.purpose,
         own.subscriber_id == Delivery.subscriber_id,
     )
-    alone = select(Delivery.id, Delivery.subscriber_id, Delivery.language).where(_alone(mailing))
-    in_digests = (
-        select(Delivery.id, Delivery.subscriber_id, Notice.language)
-        .join(Notice, Notice.delivery_id == Delivery.id)
-        .where(_in_digest(mailing))
+    of_others = query.join(Subscriber, Subscriber.id == Delivery.subscriber_id).where(
+        number > mailing.cursor, Subscriber.left_at.is_(None), ~told
     )
-    rows: list[tuple[int, int | None, str | None]] = []
-    for query in (alone, in_digests):
-        of_others = query.join(Subscriber, Subscriber.id == Delivery.subscriber_id).where(
-            Delivery.id > mailing.cursor, Delivery.state.in_(HAD), Subscriber.left_at.is_(None), ~told
-        )
-        page = of_others.order_by(Delivery.id).limit(size)
-        rows += [(number, person, language) for number, person, language in tx.execute(page)]
-    is_last, rows = len(rows) < size, sorted(rows)[:size]
-    found: dict[int, Addressee] = {}
-    for _, subscriber_id, language in rows:
-        if subscriber_id is not None:
-            found.setdefault(subscriber_id, Addressee(subscriber_id, language or ""))
-    return Page(list(found.values()), rows[-1][0] if rows else mailing.cursor, is_last)
+    return [(one, who, language or "") for one, who, language in tx.execute(of_others.order_by(number).limit(size))]
+
+
+def _sent_alone(mailing: Mailing, announcement: int, state: DeliveryState) -> Select[int, int | None, str | None]:
+    query = select(Delivery.id, Delivery.subscriber_id, Delivery.language)
+    return query.where(Delivery.mailing_id == announcement, Delivery.state == state, _before(mailing))
+
+
+def _sent_in_digests(mailing: Mailing, announcement: int) -> Select[int, int | None, str | None]:
+    query = select(Notice.delivery_id, Delivery.subscriber_id, Notice.language)
+    query = query.join(Delivery, Delivery.id == Notice.delivery_id)
+    had = unindexed(Delivery.state).in_(HAD)
+    return query.where(Notice.mailing_id == announcement, had, _before_in_digest(mailing))
 
 
 def in_doubt(tx: Session, mailing: Mailing) -> bool:
     """Whether a message from before this mailing is still on the wire, or may be sent a second time after a doubt."""
-    unsettled = or_(
-        Delivery.state == DeliveryState.SENDING, and_(Delivery.state == DeliveryState.DEFERRED, Delivery.doubts > 0)
-    )
-    alone = select(Delivery.id).where(_alone(mailing), unsettled)
-    in_digests = select(Delivery.id).join(Notice, Notice.delivery_id == Delivery.id)
-    found = (alone, in_digests.where(_in_digest(mailing), unsettled))
-    return any(tx.execute(query.limit(1)).first() is not None for query in found)
+    announcements, digests = _announcements(mailing), _digests(mailing)
+    for unsettled in (Delivery.state == DeliveryState.SENDING, _IN_DOUBT):
+        alone = select(Delivery.id).where(Delivery.mailing_id.in_(announcements), unsettled, _before(mailing))
+        in_digests = (
+            select(Delivery.id)
+            .join(Notice, Notice.delivery_id == Delivery.id)
+            .where(Delivery.mailing_id.in_(digests), unsettled, _before_in_digest(mailing))
+            .where(unindexed(Notice.mailing_id).in_(announcements))
+        )
+        if any(tx.execute(query.limit(1)).first() is not None for query in (alone, in_digests)):
+            return True
+    return False
 
 
 def was_announced(tx: Session, release_id: str) -> bool:
@@ -179,22 +223,19 @@ def _announcements(mailing: Mailing) -> Select[int]:
     return select(other.id).where(other.release_id == mailing.release_id, other.purpose == ANNOUNCEMENT)
 
 
-def _alone(mailing: Mailing) -> ColumnElement[bool]:
+def _digests(mailing: Mailing) -> Select[int]:
+    other = aliased(Mailing)
+    return select(other.id).where(other.newsroom_id == mailing.newsroom_id, other.covers_until.is_not(None))
+
+
+def _before(mailing: Mailing) -> ColumnElement[bool]:
     """Deliveries that told of the release alone, before this mailing."""
-    return and_(
-        Delivery.mailing_id.in_(_announcements(mailing)),
-        Delivery.subscriber_id.is_not(None),
-        # Marked after the mailing was made, it went out as things stand now.
-        Delivery.sending_at <= mailing.created_at,
-    )
+    # Marked after the mailing was made, it went out as things stand now.
+    return and_(Delivery.subscriber_id.is_not(None), Delivery.sending_at <= mailing.created_at)
 
 
-def _in_digest(mailing: Mailing) -> ColumnElement[bool]:
+def _before_in_digest(mailing: Mailing) -> ColumnElement[bool]:
     """For a query that joins Notice: deliveries that told of the release among others, before this mailing."""
     first_copy = and_(Delivery.doubts > 0, Delivery.first_at <= mailing.created_at)
-    return and_(
-        Notice.mailing_id.in_(_announcements(mailing)),
-        Notice.due_at.is_(None),
-        # A second copy no longer tells of what was taken back after a first one that may have arrived.
-        or_(Delivery.sending_at <= mailing.created_at, first_copy),
-    )
+    # A second copy no longer tells of what was taken back after a first one that may have arrived.
+    return and_(Notice.due_at.is_(None), or_(Delivery.sending_at <= mailing.created_at, first_copy))

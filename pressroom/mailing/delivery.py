@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey, Index, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, from_micros, new_id
+from pressroom.query_plan import partial
 
 
 class DeliveryState(StrEnum):
@@ -57,7 +58,9 @@ class Delivery(Base):
     __tablename__ = "delivery"
     __table_args__ = (
         Index("ix_delivery_chunk", "chunk_id", "state", "next_at"),
-        Index("ix_delivery_mailing", "mailing_id", "state"),
+        Index("ix_delivery_mailing", "mailing_id", "state", "id"),
+        Index("ix_delivery_doubted", "mailing_id", **partial("doubts > 0")),
+        Index("ix_delivery_waits", "mailing_id", **partial("waits_for IS NOT NULL")),
         Index("ix_delivery_subscriber", "subscriber_id"),
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from pressroom.mailing.mailing import Mailing, State, of_digest
 from pressroom.mailing.notice import Notice
 from pressroom.mailing.subscriber import Frequency, Subscriber
+from pressroom.query_plan import unindexed
 from pressroom.releases.newsroom import Newsroom
 from pressroom.releases.release import Release
 from pressroom.releases.visibility import release_is_public
@@ -86,13 +87,13 @@ def _waiting(
         .join(Release, Release.id == Notice.release_id)
         .where(
             Notice.due_at <= until,
-            Subscriber.newsroom_id == newsroom_id,
+            unindexed(Subscriber.newsroom_id) == newsroom_id,
             Subscriber.frequency == frequency,
             Subscriber.confirmed_at.is_not(None),
             Subscriber.left_at.is_(None),
             Subscriber.suppressed_at.is_(None),
             _not_paused(now),
-            Mailing.state.in_(_GATHERED_FROM),
+            unindexed(Mailing.state).in_(_GATHERED_FROM),
             release_is_public(now),
         )
     )

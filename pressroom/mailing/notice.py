@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
+from pressroom.query_plan import partial
 
 ANNOUNCEMENT = "announcement"
 RETRACTION = "retraction"
@@ -26,11 +26,6 @@ def of_embargo(move: int) -> str:
 _AT_ONCE = 500
 
 
-def _only(condition: str) -> dict[str, Any]:
-    """For an index: few notices are of digests."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
-
-
 class Notice(Base):
     """`purpose` is `announcement`, `correction:<number>`, `embargo:<move>`, `retraction` or `removal`; one delivery may
     cover many notices.
@@ -42,8 +37,9 @@ class Notice(Base):
     __tablename__ = "notice"
     __table_args__ = (
         UniqueConstraint("release_id", "purpose", "subscriber_id"),
-        Index("ix_notice_mailing", "mailing_id", **_only("mailing_id IS NOT NULL")),
-        Index("ix_notice_waiting", "subscriber_id", **_only("due_at IS NOT NULL")),
+        Index("ix_notice_mailing", "mailing_id", "delivery_id", **partial("mailing_id IS NOT NULL")),
+        Index("ix_notice_waiting", "subscriber_id", **partial("due_at IS NOT NULL")),
+        Index("ix_notice_due", "due_at", **partial("due_at IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, default=new_id)

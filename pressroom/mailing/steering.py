@@ -17,6 +17,7 @@ from pressroom.mailing.delivery import Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import FINAL, Mailing, State
 from pressroom.mailing.notice import ANNOUNCEMENT, Notice
 from pressroom.people import audit
+from pressroom.query_plan import unindexed
 from pressroom.releases import approving
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases.newsroom import Newsroom
@@ -188,7 +189,7 @@ def cancel_of_release(tx: Session, release_id: str, *, now: datetime) -> None:
     But for an earlier retraction's own letters: after a removal they only ask to delete it.
     """
     mailings.lock_telling(tx, tx.get_one(Release, release_id).newsroom_id, release_id)
-    notice.drop_waiting(tx, Notice.release_id == release_id)
+    notice.drop_waiting(tx, unindexed(Notice.release_id) == release_id)
     query = select(Mailing).where(
         Mailing.release_id == release_id,
         Mailing.state.not_in(FINAL),
@@ -233,14 +234,15 @@ def wake_waiting(tx: Session, release: Release, tags: Sequence[str], *, now: dat
     query = select(Mailing.id).where(Mailing.release_id == release.id, Mailing.state.not_in(FINAL))
     ids = list(tx.scalars(query.order_by(Mailing.id)))
     due = max(now, release.public_from or now)
-    in_digests = (Notice.release_id == release.id, Notice.due_at.is_not(None), Notice.waits_for.in_(tags))
+    in_digests = (unindexed(Notice.release_id) == release.id, Notice.due_at.is_not(None), Notice.waits_for.in_(tags))
     tx.execute(
         update(Notice)
         .where(*in_digests)
         .values(due_at=due, waits_for=None)
         .execution_options(synchronize_session=False)
     )
-    waiting = (Delivery.mailing_id.in_(ids), Delivery.state == DeliveryState.PENDING, Delivery.waits_for.in_(tags))
+    is_pending = unindexed(Delivery.state) == DeliveryState.PENDING
+    waiting = (Delivery.mailing_id.in_(ids), is_pending, Delivery.waits_for.in_(tags))
     chunk_ids = sorted(set(tx.scalars(select(Delivery.chunk_id).where(*waiting))))
     if chunk_ids:
         woken = {"synchronize_session": False}
