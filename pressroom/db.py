@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 import itertools
 import secrets
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,17 +25,16 @@ from sqlalchemy import (
     Integer,
     MetaData,
     create_engine,
-    event,
     text,
 )
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from pressroom.errors import ConfigError, TryLater
+from pressroom import sqlite
+from pressroom.errors import ConfigError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LOCK_WAIT = 5.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 # The database's own clock in microseconds; `clock_timestamp` because `now()` stands still inside a transaction.
@@ -131,8 +129,8 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
-            self._writer = _sqlite_engine(url, writes=True)
-            self._reader = _sqlite_engine(url, writes=False)
+            self._writer = sqlite.engine(url, writes=True)
+            self._reader = sqlite.engine(url, writes=False)
         else:
             self._writer = create_engine(url, pool_size=5, max_overflow=30, pool_pre_ping=True, hide_parameters=True)
             # Else each query of a page would see another state of things.
@@ -184,11 +182,11 @@ class Database:
         """
         if not self.is_sqlite:
             return self._vacuum_postgresql(tables)
-        deadline = time.monotonic() + _LOCK_WAIT
+        deadline = time.monotonic() + sqlite.LOCK_WAIT
         raw = self._writer.raw_connection()
         try:
             # Zeroing deleted rows is not enough: SQLite leaves pieces of rows behind where it moved them before.
-            _retry(lambda: raw.cursor().execute("VACUUM"))
+            sqlite.retry(lambda: raw.cursor().execute("VACUUM"))
             # The log beside the database still has all of it until it is cut off.
             while raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 if time.monotonic() > deadline:
@@ -258,43 +256,3 @@ class _Joined(Database):
     @contextmanager
     def joined(self) -> Iterator[Database]:
         yield self
-
-
-def _sqlite_engine(url: str, *, writes: bool) -> Engine:
-    arguments = {"timeout": 0 if writes else 5, "check_same_thread": False}
-    engine = create_engine(url, connect_args=arguments, pool_size=20, hide_parameters=True)
-
-    def connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None
-        for pragma in ("foreign_keys=ON", "synchronous=FULL", "cache_size=-4000"):
-            connection.execute(f"PRAGMA {pragma}")
-        if writes:
-            _retry(lambda: connection.execute("PRAGMA journal_mode=WAL"))
-        else:
-            connection.execute("PRAGMA query_only=ON")
-
-    def begin(connection: Connection) -> None:
-        statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
-        raw = connection.connection.dbapi_connection
-        assert raw is not None
-        _retry(lambda: raw.execute(statement))
-
-    event.listen(engine, "connect", connect)
-    event.listen(engine, "begin", begin)
-    return engine
-
-
-def _retry(act: Any) -> None:
-    # SQLite's own back-off sleeps up to 100 ms at a time and starves the web beside a busy worker.
-    deadline = time.monotonic() + _LOCK_WAIT
-    while True:
-        try:
-            act()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise
-            if time.monotonic() > deadline:
-                raise TryLater("The database is busy; try again in a moment.") from None
-            time.sleep(0.001)
-        else:
-            return

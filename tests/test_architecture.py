@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "pressroom"
 
 FLOOR = frozenset(
     "addresses catalogues clean_text config db errors folded fragment languages locks markup migrations networks "
-    "outbox phrases plain_text query_plan readers seal signing tables wrapping".split()
+    "outbox phrases plain_text query_plan readers seal signing sqlite tables wrapping".split()
 )
 DESKS = {
     "people": frozenset[str](),

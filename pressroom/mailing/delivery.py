@@ -91,5 +91,7 @@ def add(tx: Session, mailing_id: int, rows: Sequence[Mapping[str, Any]], *, due:
     tx.flush()
     same = {"mailing_id": mailing_id, "chunk_id": chunk.id, "state": DeliveryState.PENDING}
     if rows:
-        tx.execute(insert(Delivery), [{"waits_for": None, "next_at": due, **one, **same} for one in rows])
+        # By the connection they are rows and no objects, which takes half as long, and others wait for the lock.
+        wanted = [{"waits_for": None, "next_at": due, **one, **same} for one in rows]
+        tx.connection().execute(insert(Delivery), wanted)
     return chunk.id

@@ -104,7 +104,7 @@ def _deliver(tx: Session, mailing: Mailing, wanted: Sequence[Addressee], now: da
     if not wanted:
         return
     upsert = sqlite_insert if tx.get_bind().dialect.name == "sqlite" else postgresql_insert
-    added = tx.execute(
+    added = tx.connection().execute(
         upsert(Notice).on_conflict_do_nothing().returning(Notice.subscriber_id, Notice.delivery_id),
         [_notice(mailing, one, now) for one in wanted],
     )

@@ -39,6 +39,7 @@ class Notice(Base):
         UniqueConstraint("release_id", "purpose", "subscriber_id"),
         Index("ix_notice_mailing", "mailing_id", "delivery_id", **partial("mailing_id IS NOT NULL")),
         Index("ix_notice_waiting", "subscriber_id", **partial("due_at IS NOT NULL")),
+        Index("ix_notice_waiting_release", "release_id", **partial("due_at IS NOT NULL")),
         Index("ix_notice_due", "due_at", **partial("due_at IS NOT NULL")),
     )
 

@@ -189,7 +189,7 @@ def cancel_of_release(tx: Session, release_id: str, *, now: datetime) -> None:
     But for an earlier retraction's own letters: after a removal they only ask to delete it.
     """
     mailings.lock_telling(tx, tx.get_one(Release, release_id).newsroom_id, release_id)
-    notice.drop_waiting(tx, unindexed(Notice.release_id) == release_id)
+    notice.drop_waiting(tx, Notice.release_id == release_id)
     query = select(Mailing).where(
         Mailing.release_id == release_id,
         Mailing.state.not_in(FINAL),
@@ -234,7 +234,7 @@ def wake_waiting(tx: Session, release: Release, tags: Sequence[str], *, now: dat
     query = select(Mailing.id).where(Mailing.release_id == release.id, Mailing.state.not_in(FINAL))
     ids = list(tx.scalars(query.order_by(Mailing.id)))
     due = max(now, release.public_from or now)
-    in_digests = (unindexed(Notice.release_id) == release.id, Notice.due_at.is_not(None), Notice.waits_for.in_(tags))
+    in_digests = (Notice.release_id == release.id, Notice.due_at.is_not(None), Notice.waits_for.in_(tags))
     tx.execute(
         update(Notice)
         .where(*in_digests)

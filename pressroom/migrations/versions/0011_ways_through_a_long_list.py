@@ -14,6 +14,7 @@ _INDEXES: dict[str, tuple[str, list[str], list[str], str | None]] = {
     "ix_delivery_doubted": ("delivery", ["mailing_id"], [], "doubts > 0"),
     "ix_delivery_waits": ("delivery", ["mailing_id"], [], "waits_for IS NOT NULL"),
     "ix_notice_mailing": ("notice", ["mailing_id", "delivery_id"], ["mailing_id"], "mailing_id IS NOT NULL"),
+    "ix_notice_waiting_release": ("notice", ["release_id"], [], "due_at IS NOT NULL"),
     "ix_notice_due": ("notice", ["due_at"], [], "due_at IS NOT NULL"),
 }
 
