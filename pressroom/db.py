@@ -211,6 +211,15 @@ class Database:
                 connection.execute(text("RESET lock_timeout"))
         return True
 
+    def analyze(self, tables: Sequence[str]) -> None:
+        """New statistics of tables that were filled at once. PostgreSQL would make them within minutes, and until then
+        read all of a table for a few rows; SQLite is told by the queries where to begin (query_plan.py).
+        """
+        if not self.is_sqlite:
+            with self.transaction() as tx:
+                for table in tables:
+                    tx.execute(text(f"ANALYZE {table}"))
+
     def dispose(self) -> None:
         self._writer.dispose()
         self._reader.dispose()

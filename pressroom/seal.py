@@ -51,7 +51,7 @@ class Keyring:
         return ring
 
     def seal(self, plain: str, table: str, column: str, row: int | str) -> bytes:
-        nonce = secrets.token_bytes(_NONCE)
+        nonce = os.urandom(_NONCE)
         sealed = self._ciphers[self._current].encrypt(nonce, plain.encode(), _place(table, column, row))
         return bytes([len(self._current)]) + self._current + nonce + sealed
 

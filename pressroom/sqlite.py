@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -40,17 +40,17 @@ def engine(url: str, *, writes: bool) -> Engine:
             return
         retry(lambda: connection.execute("PRAGMA journal_mode=WAL"))
         if path:
-            record.info[_TURN] = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            record.info[_TURN] = _Turn(path)
 
     def close(_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-        if _TURN in record.info:
-            os.close(record.info.pop(_TURN))
+        record.info.pop(_TURN, None)
 
     def begin(connection: Connection) -> None:
         raw = connection.connection.dbapi_connection
         assert raw is not None
         if writes:
-            _in_turn(connection.info.get(_TURN), lambda: raw.execute("BEGIN IMMEDIATE"))
+            with connection.info.get(_TURN) or nullcontext():
+                retry(lambda: raw.execute("BEGIN IMMEDIATE"))
         else:
             retry(lambda: raw.execute("BEGIN"))
 
@@ -60,16 +60,20 @@ def engine(url: str, *, writes: bool) -> Engine:
     return made
 
 
-def _in_turn(turn: int | None, act: Callable[[], object]) -> None:
-    if turn is None:
-        retry(act)
-        return
-    retry(lambda: fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB))
-    try:
-        retry(act)
-    finally:
-        with suppress(OSError):
-            fcntl.flock(turn, fcntl.LOCK_UN)
+class _Turn:
+    """One connection's hand on the file; let go with it."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def __del__(self) -> None:
+        os.close(self._file)
+
+    def __enter__(self) -> None:
+        retry(lambda: fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB))
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
 def retry(act: Callable[[], object]) -> None:

@@ -104,9 +104,8 @@ def test_a_dead_process_leaves_the_turn_to_others(store: Database, path: Path) -
 
 def test_a_closed_connection_keeps_no_file_open(store: Database, path: Path) -> None:
     def held() -> int:
-        return sum(
-            link.readlink().name == f"{path.name}-turn" for link in Path("/proc/self/fd").iterdir() if link.is_symlink()
-        )
+        links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        return sum(os.readlink(link) == f"{path}-turn" for link in links)
 
     say(store, "once")
     assert held() == 1

@@ -15,7 +15,7 @@ from pressroom.mailing.arrival import Arrival
 from pressroom.mailing.bounce import Bounce
 from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.media_list import ListMember
-from pressroom.mailing.subscriber import Frequency, Subscriber, SubscriberBeat
+from pressroom.mailing.subscriber import IN_ANY_NEWSROOM, Frequency, Subscriber, SubscriberBeat
 from pressroom.mailing.subscribing import delete_rows
 from pressroom.mailing.suppression import Reason
 from pressroom.people import attempt, audit
@@ -29,7 +29,7 @@ def erase(database: Database, keyring: Keyring, email: str, *, now: datetime) ->
     """
     lookup = subscribers.lookup(keyring, address.parse(email))
     with database.transaction() as tx:
-        query = select(Subscriber).where(Subscriber.email_lookup == lookup).order_by(Subscriber.id)
+        query = select(Subscriber).where(IN_ANY_NEWSROOM, Subscriber.email_lookup == lookup).order_by(Subscriber.id)
         found = list(tx.scalars(query.with_for_update(key_share=True)))
         if any(row.left_at is not None for row in found):
             # They had left; the erased row can no longer say so to an import.

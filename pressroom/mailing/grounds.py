@@ -54,9 +54,8 @@ def of(tx: Session, keyring: Keyring, found: Suppression) -> Grounds:
     return Grounds(found.reason, found.at, status, diagnostic, found.delivery_id, mailing_id)
 
 
-def suppressed(newsroom_id: int | None = None) -> Select[Suppression, Subscriber]:
-    """The suppressions of people whose address is still known, the newest first; of one newsroom or of all."""
+def suppressed(newsroom_id: int) -> Select[Suppression, Subscriber]:
+    """The suppressions of a newsroom's people whose address is still known, the newest first."""
     query = select(Suppression, Subscriber).join(Subscriber, Subscriber.email_lookup == Suppression.email_lookup)
-    if newsroom_id is not None:
-        query = query.where(Subscriber.newsroom_id == newsroom_id)
-    return query.order_by(Suppression.at.desc(), Subscriber.id)
+    marked = query.where(Subscriber.newsroom_id == newsroom_id, Subscriber.suppressed_at.is_not(None))
+    return marked.order_by(Suppression.at.desc(), Subscriber.id)

@@ -29,6 +29,8 @@ from pressroom.releases import newsroom as newsrooms
 from pressroom.seal import Keyring
 
 _BATCH = 1_000
+_FILLED = ("subscriber", "list_member", "subscriber_beat")
+_ANALYZED = tuple(5_000 * 4**power for power in range(8))
 _SUPPRESSED = "this address is suppressed: it asked for no more mail, complained or cannot be reached."
 
 
@@ -91,6 +93,8 @@ def import_subscribers(
             progress(done, total)
     if not dry_run:
         _note(database, job, counts)
+        if counts.added >= _ANALYZED[0]:
+            database.analyze(_FILLED)
     return counts
 
 
@@ -123,13 +127,17 @@ def _take(
     if dry_run:
         with database.reading() as tx:
             _Batch(tx, job, by_lookup).decide(counts)
-    else:
-        with database.transaction() as tx:
-            # Nobody else may add the same person meanwhile.
-            newsrooms.locked(tx, job.newsroom_id)
-            decided = _Batch(tx, job, by_lookup, lock=True)
-            decided.decide(counts)
-            decided.store()
+        return
+    before = counts.added
+    with database.transaction() as tx:
+        # Nobody else may add the same person meanwhile.
+        newsrooms.locked(tx, job.newsroom_id)
+        decided = _Batch(tx, job, by_lookup, lock=True)
+        decided.decide(counts)
+        decided.store()
+    # Else the next lines would be looked for without knowing that there are many already.
+    if any(before < count <= counts.added for count in _ANALYZED):
+        database.analyze(_FILLED)
 
 
 class _Batch:

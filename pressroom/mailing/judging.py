@@ -24,7 +24,7 @@ from pressroom.mailing.composing import LEAVING
 from pressroom.mailing.delivery import Delivery, DeliveryState
 from pressroom.mailing.mailing import Mailing, progress
 from pressroom.mailing.report import Finding, Report
-from pressroom.mailing.subscriber import Subscriber
+from pressroom.mailing.subscriber import IN_ANY_NEWSROOM, Subscriber
 from pressroom.mailing.verdict import TREATMENTS, Verdict
 from pressroom.people import audit, telling
 from pressroom.seal import Keyring
@@ -102,7 +102,8 @@ class _Judgement:
         """The newest messages to whoever an address or a link for leaving names."""
         lookups = {subscribers.lookup(self._keyring, one) for one in named}
         by_link = {self._signer.subject(LEAVING, one, now=self.now) for one in tokens}
-        ids = list(self._tx.scalars(select(Subscriber.id).where(Subscriber.email_lookup.in_(lookups))))
+        known = select(Subscriber.id).where(IN_ANY_NEWSROOM, Subscriber.email_lookup.in_(lookups))
+        ids = list(self._tx.scalars(known))
         ids += [one for one in by_link if one is not None]
         query = select(Delivery).where(Delivery.subscriber_id.in_(ids)).order_by(Delivery.id.desc()).limit(_RECENT)
         return list(self._tx.scalars(query)) if ids else []

@@ -11,7 +11,7 @@ from pressroom.db import Database
 from pressroom.errors import NotAllowed, NotFound, Refused
 from pressroom.mailing import address, suppression
 from pressroom.mailing import subscriber as subscribers
-from pressroom.mailing.subscriber import Subscriber
+from pressroom.mailing.subscriber import IN_ANY_NEWSROOM, Subscriber
 from pressroom.mailing.suppression import Reason
 from pressroom.people import audit, granting
 from pressroom.people.account import Act, Role, role_in
@@ -47,7 +47,7 @@ def _lift(tx: Session, lookup: bytes, why: str, *, now: datetime, by: int | None
     if len(given) < _SHORTEST:
         raise Refused("Say in a few words why this address may be written to again.")
     # One order of locks: the people first, as senders have it.
-    query = select(Subscriber).where(Subscriber.email_lookup == lookup).order_by(Subscriber.id)
+    query = select(Subscriber).where(IN_ANY_NEWSROOM, Subscriber.email_lookup == lookup).order_by(Subscriber.id)
     people = list(tx.scalars(query.with_for_update(key_share=True)))
     found = suppression.find(tx, lookup)
     if found is None:

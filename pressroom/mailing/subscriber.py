@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, UniqueConstraint, delete, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
 from pressroom.mailing import address
+from pressroom.query_plan import partial
+from pressroom.releases.newsroom import Newsroom
 from pressroom.seal import Keyring
 
 
@@ -33,12 +35,15 @@ class Subscriber(Base):
     """
 
     __tablename__ = "subscriber"
-    __table_args__ = (UniqueConstraint("newsroom_id", "email_lookup"),)
+    __table_args__ = (
+        UniqueConstraint("newsroom_id", "email_lookup"),
+        Index("ix_subscriber_suppressed", "newsroom_id", **partial("suppressed_at IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, default=new_id)
     newsroom_id: Mapped[int] = mapped_column(ForeignKey("newsroom.id"))
     email_sealed: Mapped[bytes]
-    email_lookup: Mapped[bytes] = mapped_column(index=True)
+    email_lookup: Mapped[bytes]
     name_sealed: Mapped[bytes | None]
     outlet_sealed: Mapped[bytes | None]
     languages: Mapped[list[str]]
@@ -54,6 +59,11 @@ class Subscriber(Base):
     frequency: Mapped[Frequency] = mapped_column(default=Frequency.IMMEDIATE)
     paused_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+# To be asked beside a look-up hash that may stand in any of them, for the index of hashes begins with the newsroom. One
+# of hashes alone would cost an import a sixth of its time.
+IN_ANY_NEWSROOM = Subscriber.newsroom_id.in_(select(Newsroom.id))
 
 
 class SubscriberBeat(Base):

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base
-from pressroom.mailing.subscriber import Subscriber
+from pressroom.mailing.subscriber import IN_ANY_NEWSROOM, Subscriber
 
 
 class Reason(StrEnum):
@@ -60,7 +60,7 @@ def add(
     # Before the suppression itself, so that two at once wait for each other here.
     tx.execute(
         update(Subscriber)
-        .where(Subscriber.email_lookup == email_lookup, Subscriber.suppressed_at.is_(None))
+        .where(IN_ANY_NEWSROOM, Subscriber.email_lookup == email_lookup, Subscriber.suppressed_at.is_(None))
         .values(suppressed_at=now)
     )
     found = find(tx, email_lookup)
@@ -86,5 +86,6 @@ def of_subscriber(
 
 
 def remove(tx: Session, found: Suppression) -> None:
-    tx.execute(update(Subscriber).where(Subscriber.email_lookup == found.email_lookup).values(suppressed_at=None))
+    theirs = (IN_ANY_NEWSROOM, Subscriber.email_lookup == found.email_lookup)
+    tx.execute(update(Subscriber).where(*theirs).values(suppressed_at=None))
     tx.delete(found)

@@ -8,10 +8,23 @@ from datetime import timedelta
 from sqlalchemy import Engine, event, select, text
 
 from pressroom.db import Database, to_micros
-from pressroom.mailing import audience, digest, expanding, notice, reconciling, steering
+from pressroom.mailing import (
+    audience,
+    digest,
+    erasing,
+    expanding,
+    grounds,
+    lifting,
+    notice,
+    reconciling,
+    steering,
+    subscriber,
+    suppression,
+)
 from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.mailing import Mailing, of_digest
 from pressroom.mailing.subscriber import Frequency, Subscriber
+from pressroom.mailing.suppression import Reason
 from pressroom.releases.newsroom import Newsroom
 from pressroom.seal import Keyring
 from pressroom.service import Service
@@ -142,6 +155,17 @@ def _what_waits_of_a_release(ledger: LongList) -> None:
         steering.cancel_of_release(tx, first, now=now())
 
 
+def _one_address(ledger: LongList) -> None:
+    database, address = ledger.database, "person7@example.org"
+    ledger.units = 0
+    with database.transaction() as tx:
+        suppression.add(tx, subscriber.lookup(ledger.keyring, address), Reason.BOUNCE, now=now())
+    with database.reading() as tx:
+        assert len(tx.execute(grounds.suppressed(ledger.newsroom.id)).all()) == 1
+    lifting.lift_address(database, ledger.keyring, address, "They wrote to us.", now=now())
+    assert erasing.erase(database, ledger.keyring, address, now=now()) == 1
+
+
 ACTS: list[Callable[[LongList], None]] = [
     _page,
     _page_of_a_follow_up,
@@ -150,6 +174,7 @@ ACTS: list[Callable[[LongList], None]] = [
     _whether_a_digest_is_due,
     _the_clock,
     _what_waits_of_a_release,
+    _one_address,
 ]
 
 

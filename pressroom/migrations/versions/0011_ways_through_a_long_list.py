@@ -15,8 +15,12 @@ _INDEXES: dict[str, tuple[str, list[str], list[str], str | None]] = {
     "ix_delivery_waits": ("delivery", ["mailing_id"], [], "waits_for IS NOT NULL"),
     "ix_notice_mailing": ("notice", ["mailing_id", "delivery_id"], ["mailing_id"], "mailing_id IS NOT NULL"),
     "ix_notice_waiting_release": ("notice", ["release_id"], [], "due_at IS NOT NULL"),
+    "ix_subscriber_suppressed": ("subscriber", ["newsroom_id"], [], "suppressed_at IS NOT NULL"),
     "ix_notice_due": ("notice", ["due_at"], [], "due_at IS NOT NULL"),
 }
+
+# What it finds, the unique index of newsroom and look-up finds for each newsroom.
+_LOOKUP = "ix_subscriber_email_lookup"
 
 
 def upgrade() -> None:
@@ -24,6 +28,7 @@ def upgrade() -> None:
         if before:
             op.drop_index(name, table)
         _create(name, table, now, rows)
+    op.drop_index(_LOOKUP, "subscriber")
 
 
 def downgrade() -> None:
@@ -31,6 +36,7 @@ def downgrade() -> None:
         op.drop_index(name, table)
         if before:
             _create(name, table, before, rows)
+    op.create_index(_LOOKUP, "subscriber", ["email_lookup"])
 
 
 def _create(name: str, table: str, columns: list[str], rows: str | None) -> None:
