@@ -45,7 +45,7 @@ def watch(service: Service, stop: threading.Event) -> None:
                 read_maildir(config.bounce_maildir, taker(service), stop)
             if config.imap_server and rounds % _IMAP_EVERY == 0:
                 read_imap(config, taker(service), stop)
-            bell.drain(service.database)
+            bell.ring_due(service.database)
         except (DBAPIError, TryLater, OSError, imaplib.IMAP4.error) as error:
             # Its text may quote a mailbox or an address.
             log.warning("inbox: it could not be read (%s); it is tried again", type(error).__name__)

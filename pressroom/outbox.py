@@ -73,8 +73,11 @@ def done(tx: Session, row_ids: Sequence[int], *, now: datetime) -> None:
     tx.execute(update(OutboxRow).where(OutboxRow.id.in_(row_ids), OutboxRow.done_at.is_(None)).values(done_at=now))
 
 
-def drain(database: Database, ring: Callable[[int], bool], *, now: datetime) -> int:
-    """Rings for each row that is due, not done and not being done; `ring` says whether the bell could be reached."""
+def ring_due(database: Database, ring: Callable[[int], bool], *, now: datetime) -> list[int]:
+    """Rings for each row that is due, not done, not being done and not noted as rung for; returns those rung for.
+
+    Stops where `ring` says that the bell cannot be reached.
+    """
     with database.reading() as tx:
         due = list(
             tx.scalars(
@@ -94,6 +97,12 @@ def drain(database: Database, ring: Callable[[int], bool], *, now: datetime) -> 
         if not ring(row_id):
             break
         rung.append(row_id)
+    return rung
+
+
+def drain(database: Database, ring: Callable[[int], bool], *, now: datetime) -> int:
+    """As `ring_due`, and notes it, so that nobody rings again soon; returns how many."""
+    rung = ring_due(database, ring, now=now)
     if rung:
         with database.transaction() as tx:
             tx.execute(update(OutboxRow).where(OutboxRow.id.in_(rung)).values(rung_at=now))

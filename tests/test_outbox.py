@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from redis import Redis
+from rq import Queue
+from sqlalchemy import select, update
 
 from pressroom import outbox
 from pressroom.db import Database
+from pressroom.doorbell import Doorbell
 from pressroom.outbox import OutboxRow
 from tests.makers import now
 
@@ -82,3 +86,20 @@ def test_rows_hold_ids_only(database: Database) -> None:
     _put(database)
     with database.reading() as tx:
         assert list(tx.scalars(select(OutboxRow.payload))) == [{"id": 1}]
+
+
+def test_a_door_rings_while_another_writes_and_twice_for_nothing_at_most(database: Database, redis_url: str) -> None:
+    bell, queue = Doorbell(redis_url), Queue("default", connection=Redis.from_url(redis_url), serializer="json")
+    rows = [_put(database) for _ in range(3)]
+    with database.transaction() as tx:
+        tx.execute(update(OutboxRow).where(OutboxRow.id == rows[0]).values(attempts=1))
+        began = threading.Thread(target=bell.ring_due, args=(database,))
+        began.start()
+        began.join(4)
+        assert not began.is_alive(), "it waits for no lock"
+    bell.ring_due(database)
+    assert [list(job.args) for job in queue.jobs] == [[row_id] for row_id in rows]
+    assert bell.drain(database) == 3
+    bell.ring_due(database)
+    assert bell.drain(database) == 0
+    assert len(queue.jobs) == 6

@@ -32,7 +32,7 @@ def ring(service: Service) -> None:
     """Tells the workers at once; where Redis is away the clock does it later."""
     from pressroom.doorbell import Doorbell
 
-    Doorbell(service.config.redis_url).drain(service.database)
+    Doorbell(service.config.redis_url).ring_due(service.database)
 
 
 def newsroom_of(service: Service, release_id: str) -> Newsroom:

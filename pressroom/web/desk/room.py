@@ -69,6 +69,6 @@ def ring() -> None:
         known["pressroom.doorbell"] = Doorbell(service.config.redis_url)
     bell: Doorbell = known["pressroom.doorbell"]
     try:
-        bell.drain(service.database)
+        bell.ring_due(service.database)
     except (TryLater, DBAPIError) as error:
         current_app.logger.warning("The outbox waits for the clock (%s).", type(error).__name__)
