@@ -18,7 +18,7 @@ from pressroom.smtp.session import OpeningRefused, OutOfStep, Session
 log = logging.getLogger(__name__)
 
 # An answer is waited for apart once it takes so many times as long as usual, within these limits in seconds.
-_TIMES, _SHORTEST, _LONGEST = 4, 0.02, 0.5
+_TIMES, _SHORTEST, _LONGEST = 4, 0.004, 0.5
 _CONNECT_SECONDS = 30
 # How long answers are gathered, so that one commit stores many.
 _GATHER = 0.003
