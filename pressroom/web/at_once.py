@@ -19,6 +19,8 @@ _MARGIN = 0.02  # seconds, from the question whether a look would wait to that l
 _END = b"\r\n\r\n"
 # Whoever sends one of these wants more than a document: a body read, another protocol, the connection's end.
 _UNCOMMON = frozenset(("content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "trailer"))
+# Answered like any other, but not kept in memory.
+_SECRET = frozenset(("HTTP_COOKIE", "HTTP_AUTHORIZATION"))
 
 
 class AtOnce:
@@ -46,7 +48,7 @@ class AtOnce:
         return reply, environ["REQUEST_METHOD"] == "GET"
 
     def _learn(self, data: bytes, environ: dict[str, Any]) -> None:
-        if len(data) > _LONGEST_KNOWN:
+        if len(data) > _LONGEST_KNOWN or not _SECRET.isdisjoint(environ):
             return
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()

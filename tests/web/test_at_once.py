@@ -190,6 +190,12 @@ def test_requests_are_forgotten_before_they_fill_the_memory(direct: Direct) -> N
     assert sum(len(data) for data in direct.at_once._known) < 200_000
 
 
+@pytest.mark.parametrize("line", ["Cookie: pressroom=secret", "Authorization: Bearer secret"])
+def test_what_lets_somebody_in_is_not_kept(direct: Direct, line: str) -> None:
+    assert direct.ask(FEED) is not None and direct.ask(FEED, line) is not None
+    assert list(direct.at_once._known) == [request(FEED)]
+
+
 def test_nothing_is_answered_before_the_database_ever_did(config: Config, database: Database) -> None:
     direct = Direct(config, database)
     assert direct.ask(FEED) is None
