@@ -9,7 +9,7 @@ from flask_mail import Message
 
 from pressroom.doorbell import Doorbell
 from pressroom.errors import TryLater
-from pressroom.mailing import alerting, collecting, confirming, expanding, judging, quota, sending
+from pressroom.mailing import alerting, cancelling, collecting, confirming, expanding, judging, quota, sending
 from pressroom.mailing.confirming import AccountLetter
 from pressroom.mailing.priority import Priority
 from pressroom.mailing.quota import Quota
@@ -38,6 +38,7 @@ class Acts:
         letters = {kind: self._sends(write) for kind, write in _LETTERS.items()}
         return letters | {
             "expand_mailing": self._expand_mailing,
+            cancelling.WRITE_OFF: self._write_off,
             collecting.JUDGE: self._judge_arrival,
             scrubbing.SCRUB: self._scrub_store,
         }
@@ -53,6 +54,9 @@ class Acts:
 
     def _expand_mailing(self, payload: Payload) -> None:
         expanding.expand(self._service.database, int(payload["mailing_id"]), self._doorbell.ring_chunk)
+
+    def _write_off(self, payload: Payload) -> None:
+        cancelling.write_off(self._service.database, int(payload["mailing_id"]))
 
     def _judge_arrival(self, payload: Payload) -> None:
         one = self._service

@@ -60,6 +60,11 @@ def open_rows(tx: Session, kind: str) -> list[int]:
     return list(tx.scalars(select(OutboxRow.id).where(OutboxRow.kind == kind, OutboxRow.done_at.is_(None))))
 
 
+def open_payloads(tx: Session, kind: str) -> list[dict[str, Any]]:
+    """What the rows of one kind that are still to be done are about."""
+    return list(tx.scalars(select(OutboxRow.payload).where(OutboxRow.kind == kind, OutboxRow.done_at.is_(None))))
+
+
 def is_due_later(tx: Session, kind: str, payload: Mapping[str, Any], *, now: datetime) -> bool:
     """Whether the same work waits already for a time to come."""
     query = select(OutboxRow.payload).where(

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from pressroom import outbox
 from pressroom.db import Database, new_id
-from pressroom.mailing import audience, delivery, digesting, ledger
+from pressroom.mailing import audience, cancelling, delivery, digesting, ledger
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.audience import Addressee
 from pressroom.mailing.delivery import Chunk
@@ -36,6 +36,9 @@ def expand(database: Database, mailing_id: int, ring: Callable[[int], object], *
 
     Does nothing for a mailing that is past counting. Raises NotFound.
     """
+    with database.reading() as tx:
+        newsroom_id = mailings.get(tx, mailing_id).newsroom_id
+    cancelling.write_off_in(database, newsroom_id)
     look_again: bool | None = None
     while True:
         with database.transaction() as tx:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, delete, func, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pressroom.db import Base, Id, new_id
@@ -55,13 +55,19 @@ class Notice(Base):
     created_at: Mapped[datetime]
 
 
-def drop_waiting(tx: Session, which: ColumnElement[bool]) -> None:
-    """Notices that wait for a digest go, in one order of locks: these people have heard nothing."""
-    waiting = select(Notice.id).where(which, Notice.due_at.is_not(None)).order_by(Notice.id).with_for_update()
-    ids = list(tx.scalars(waiting))
+def waiting(which: ColumnElement[bool]) -> Select[int]:
+    """The ids of notices that wait for a digest."""
+    return select(Notice.id).where(which, Notice.due_at.is_not(None))
+
+
+def drop_waiting(tx: Session, which: ColumnElement[bool], limit: int) -> int:
+    """Notices that wait for a digest go, in one order of locks: these people have heard nothing. Returns how many."""
+    ids = sorted(tx.scalars(waiting(which).limit(limit)))
     for start in range(0, len(ids), _AT_ONCE):
         some = Notice.id.in_(ids[start : start + _AT_ONCE])
-        tx.execute(delete(Notice).where(some).execution_options(synchronize_session=False))
+        still = list(tx.scalars(waiting(some).order_by(Notice.id).with_for_update()))
+        tx.execute(delete(Notice).where(Notice.id.in_(still)).execution_options(synchronize_session=False))
+    return len(ids)
 
 
 def in_digests(tx: Session, mailing_id: int) -> int:

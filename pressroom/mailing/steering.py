@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pressroom import outbox
 from pressroom.db import Database, new_id, to_micros
 from pressroom.errors import Conflict, Refused
-from pressroom.mailing import address, ledger, media_list, notice
+from pressroom.mailing import address, cancelling, media_list, notice
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.delivery import Chunk, Delivery, DeliveryState
 from pressroom.mailing.mailing import FINAL, Mailing, State
@@ -179,7 +179,7 @@ def cancel(database: Database, mailing_id: int, *, now: datetime, by: int | None
             return
         if mailing.state is State.FINISHED:
             raise Conflict(f"Mailing {mailing_id} is finished; nothing is left to cancel.")
-        _cancel(tx, mailing, now=now)
+        cancelling.cancel(tx, mailing, now=now)
         _note(tx, "cancel mailing", mailing, now=now, by=by)
 
 
@@ -189,14 +189,16 @@ def cancel_of_release(tx: Session, release_id: str, *, now: datetime) -> None:
     But for an earlier retraction's own letters: after a removal they only ask to delete it.
     """
     mailings.lock_telling(tx, tx.get_one(Release, release_id).newsroom_id, release_id)
-    notice.drop_waiting(tx, Notice.release_id == release_id)
     query = select(Mailing).where(
         Mailing.release_id == release_id,
-        Mailing.state.not_in(FINAL),
+        Mailing.state != State.CANCELLED,
         Mailing.purpose.not_in((notice.RETRACTION, notice.REMOVAL)),
     )
     for mailing in tx.scalars(query.order_by(Mailing.id).with_for_update(key_share=True)):
-        _cancel(tx, mailing, now=now)
+        if mailing.state is State.FINISHED:
+            cancelling.begin_to_write_off(tx, mailing, now=now)
+        else:
+            cancelling.cancel(tx, mailing, now=now)
 
 
 def move_waiting(tx: Session, release: Release, before: datetime | None, *, now: datetime) -> None:
@@ -257,23 +259,6 @@ def _locked(tx: Session, mailing_id: int) -> Mailing:
     if found.release_id is not None:
         mailings.lock_telling(tx, found.newsroom_id, found.release_id)
     return mailings.get(tx, mailing_id, lock=True)
-
-
-def _cancel(tx: Session, mailing: Mailing, *, now: datetime) -> None:
-    mailing.state = State.CANCELLED
-    mailing.finished_at = now
-    ledger.cancel_waiting(tx, Delivery.mailing_id == mailing.id, now)
-    notice.drop_waiting(tx, Notice.mailing_id == mailing.id)
-    # A chunk with a message on the wire stays due, so that its outcome is still stored if its worker dies.
-    on_the_wire = select(Delivery.chunk_id).where(
-        Delivery.mailing_id == mailing.id, Delivery.state == DeliveryState.SENDING
-    )
-    tx.execute(
-        update(Chunk)
-        .where(Chunk.mailing_id == mailing.id, Chunk.next_due.is_not(None), Chunk.id.not_in(on_the_wire))
-        .values(next_due=None)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _note(tx: Session, act: str, mailing: Mailing, *, now: datetime, by: int | None) -> None:

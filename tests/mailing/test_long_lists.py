@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import Engine, event, select, text
 
 from pressroom.db import Database, to_micros
 from pressroom.mailing import (
     audience,
+    cancelling,
     digest,
     erasing,
     expanding,
@@ -21,6 +23,7 @@ from pressroom.mailing import (
     subscriber,
     suppression,
 )
+from pressroom.mailing import mailing as mailings
 from pressroom.mailing.delivery import Delivery
 from pressroom.mailing.mailing import Mailing, of_digest
 from pressroom.mailing.subscriber import Frequency, Subscriber
@@ -57,6 +60,7 @@ class LongList:
         )
         self.third = self._mailed()
         steering.cancel(database, self.third, now=now())
+        self.fourth = self._mailed()
         self.units = 0
         for engine in (database._reader, database._writer):
             self._count(engine)
@@ -155,6 +159,15 @@ def _what_waits_of_a_release(ledger: LongList) -> None:
         steering.cancel_of_release(tx, first, now=now())
 
 
+def _cancelling(ledger: LongList) -> None:
+    ledger.units = 0
+    steering.cancel(ledger.database, ledger.fourth, now=now())
+    used = ledger.units
+    with ledger.database.reading() as tx:
+        assert mailings.progress(tx, ledger.fourth).cancelled == PAGE
+    ledger.units = used
+
+
 def _one_address(ledger: LongList) -> None:
     database, address = ledger.database, "person7@example.org"
     ledger.units = 0
@@ -174,11 +187,15 @@ ACTS: list[Callable[[LongList], None]] = [
     _whether_a_digest_is_due,
     _the_clock,
     _what_waits_of_a_release,
+    _cancelling,
     _one_address,
 ]
 
 
-def test_no_more_is_read_of_a_long_list_than_of_a_short_one(make_config: MakeConfig) -> None:
+def test_no_more_is_read_of_a_long_list_than_of_a_short_one(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cancelling, "_PAGE", PAGE)
     config = make_config()
     keyring = Service(config).keyring
     costs: dict[str, list[int]] = {}
