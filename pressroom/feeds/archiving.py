@@ -57,6 +57,8 @@ def _close(database: Database, channel: Channel, until: datetime, everyone: list
         last = archives.newest(tx, channel)
         number, after = (last.number, last.until) if last else (0, None)
         ends = _ends(tx, channel, after, until, now)
+        if number == 0 and len(ends) == 1:
+            ends = _halves(tx, channel, ends[0], now)
     if not ends:
         return False
     holder = channel.newsroom or everyone[0]
@@ -88,6 +90,14 @@ def _ends(tx: Session, channel: Channel, after: datetime | None, until: datetime
         ends.append(end)
         after = end
     return ends
+
+
+def _halves(tx: Session, channel: Channel, end: datetime, now: datetime) -> list[datetime]:
+    """The first part is two: an archive that is the only one has neither link that RFC 5005 knows, and validators take
+    it for incomplete. Entries of one moment are one part all the same.
+    """
+    moments = sorted(set(earliest(tx, channel, now, Span(None, end), LIMIT)))
+    return sorted({moments[(len(moments) - 1) // 2], end})
 
 
 def _end(tx: Session, channel: Channel, span: Span, now: datetime) -> datetime | None:

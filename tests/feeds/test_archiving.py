@@ -85,7 +85,7 @@ def test_an_archive_keeps_its_entries_and_tells_what_became_of_them(database: Da
     made = publish(database, newsroom, 60)
     close(database)
     channel = Channel(newsroom, "en")
-    _, before = documents(database, channel)
+    *_, before = documents(database, channel)
     corrected, retracted, removed = made[:3]
     make_correction(database, corrected, {"en": "Better."}, {"en": "It is better."}, at=now())
     retracting.retract(database, retracted.id, {"en": "Wrong."}, now=now())
@@ -125,7 +125,29 @@ def test_what_may_not_have_settled_yet_stays_open(database: Database) -> None:
         assert archives.count(tx, Channel(newsroom, "en")) == 0
     archiving.close_full(database, looked, now=now() + timedelta(minutes=2))
     with database.reading() as tx:
-        assert archives.count(tx, Channel(newsroom, "en")) == 1
+        assert archives.count(tx, Channel(newsroom, "en")) == 2
+
+
+def test_the_first_part_is_closed_as_two_so_that_each_archive_names_another(database: Database) -> None:
+    newsroom = make_newsroom(database, languages=["en"])
+    channel = Channel(newsroom, "en")
+    publish(database, newsroom, LIMIT)
+    close(database)
+    _, *parts = documents(database, channel)
+    assert [len(part.entries) for part in parts] == [LIMIT // 2, LIMIT // 2]
+    publish(database, newsroom, 1)
+    close(database)
+    assert len(documents(database, channel)) == 3
+
+
+def test_entries_of_one_moment_are_one_archive(database: Database) -> None:
+    newsroom = make_newsroom(database, languages=["en"])
+    moment = now() - timedelta(days=1)
+    for _ in range(LIMIT):
+        make_release(database, newsroom, public_from=moment)
+    close(database)
+    _, *parts = documents(database, Channel(newsroom, "en"))
+    assert [len(part.entries) for part in parts] == [LIMIT]
 
 
 def test_closing_shows_in_every_process_and_doing_it_again_changes_nothing(database: Database) -> None:
