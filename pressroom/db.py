@@ -230,7 +230,7 @@ class Database:
 
     def schema(self) -> str | None:
         """The number of the newest migration applied; None for an empty database. Raises OperationalError if away."""
-        with self._writer.connect() as connection:
+        with self._reader.connect() as connection:
             if not connection.dialect.has_table(connection, "alembic_version"):
                 return None
             found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
+from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy import ClauseElement, Dialect
 from werkzeug.routing import Rule
 
 from pressroom.config import Config
@@ -38,6 +42,55 @@ def _rules_compiled_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Rule, "_compile_builder", once)
+        yield
+
+
+class _Memory(BytecodeCache):
+    def __init__(self) -> None:
+        self._compiled: dict[str, tuple[str, CodeType | None]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        checksum, code = self._compiled.get(bucket.key, ("", None))
+        if checksum == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = (bucket.checksum, bucket.code)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_compiled_once() -> Iterator[None]:
+    """Each application compiles its templates; to the same code, as long as the files are the same."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Flask, "jinja_options", {"bytecode_cache": _Memory()})
+        yield
+
+
+class _SharedStatements:
+    """What SQLAlchemy keeps of statements that it compiled, for all databases of a kind instead of for one."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[object, ...], Any] = {}
+
+    def get(self, key: tuple[object, ...]) -> Any:
+        return self._compiled.get((type(key[0]), *key[1:]))
+
+    def __setitem__(self, key: tuple[object, ...], compiled: Any) -> None:
+        self._compiled[type(key[0]), *key[1:]] = compiled
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    """Each test has engines of its own, and each engine would compile each statement anew."""
+    shared = _SharedStatements()
+    compile_with_cache = ClauseElement._compile_w_cache
+
+    def once(statement: ClauseElement, dialect: Dialect, *, compiled_cache: Any, **given: Any) -> Any:
+        kept = shared if compiled_cache is not None else None
+        return compile_with_cache(statement, dialect, compiled_cache=kept, **given)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ClauseElement, "_compile_w_cache", once)
         yield
 
 

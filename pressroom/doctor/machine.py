@@ -14,7 +14,7 @@ from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
 from pressroom.doctor.finding import Finding, Remark, fine, found, warn, wrong
-from pressroom.errors import ConfigError, PressroomError
+from pressroom.errors import ConfigError, PressroomError, TryLater
 from pressroom.service import Service
 
 _SECONDS = 3.0
@@ -56,13 +56,21 @@ def _sentence(error: PressroomError) -> Remark:
 def check_database(service: Service) -> Finding:
     try:
         service.check_database()
-        kind = "SQLite" if service.database.is_sqlite else "PostgreSQL"
+        with service.database.transaction():
+            kind = "SQLite" if service.database.is_sqlite else "PostgreSQL"
         remark = fine(f"{kind} answers, its tables are current")
+    except TryLater:
+        says = "somebody is writing to it for five seconds and more, and everybody else waits"
+        remark = warn(says, f"Look again; if it stays so, end whoever has it, whom `fuser -v {_file(service)}` names")
     except PressroomError as error:
         remark = _sentence(error)
     except SQLAlchemyError:
         remark = wrong("it does not answer as it should", "Look into its log, and check PRESSROOM_DATABASE_URL")
     return found("database", "", remark)
+
+
+def _file(service: Service) -> str:
+    return service.database.url.removeprefix("sqlite:///").partition("?")[0]
 
 
 def check_pushes(service: Service) -> list[Finding]:

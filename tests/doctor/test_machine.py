@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from pressroom import sqlite
 from pressroom.config import Config
 from pressroom.db import Database
 from pressroom.doctor import machine
@@ -25,6 +26,20 @@ def test_a_missing_or_unreachable_database_says_what_to_do(make_config: MakeConf
         found = machine.check_database(Service(make_config(database_url=url)))
         assert found.state is State.WRONG and do in found.do and "very-secret" not in found.line
     assert not (tmp_path / "none.db").exists(), "looking makes nothing"
+
+
+def test_a_database_that_somebody_keeps_from_all_others_is_said_to_be_held(
+    make_config: MakeConfig, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "LOCK_WAIT", 0.1)
+    url = f"sqlite:///{tmp_path / 'pressroom.db'}"
+    database = Database(url)
+    database.migrate()
+    with database.transaction():
+        found = machine.check_database(Service(make_config(database_url=url)))
+    assert found.state is State.WARNING and f"fuser -v {tmp_path / 'pressroom.db'}" in found.do
+    assert machine.check_database(Service(make_config(database_url=url))).state is State.OK
+    database.dispose()
 
 
 def test_redis_is_told_apart_as_there_away_and_not_set(make_config: MakeConfig, redis_url: str) -> None:
