@@ -114,8 +114,9 @@ def hasten(database: Database) -> None:
     """What was put off is due now, as if time had passed."""
     with database.transaction() as tx:
         now = database.now(tx)
-        tx.execute(update(Delivery).where(Delivery.state == DeliveryState.DEFERRED).values(next_at=now))
+        # As senders lock them.
         tx.execute(update(Chunk).where(Chunk.next_due > now).values(next_due=now))
+        tx.execute(update(Delivery).where(Delivery.state == DeliveryState.DEFERRED).values(next_at=now))
 
 
 def recovery(database: Database, mailing_id: int, crew: Crew, sink: Sink, patience: float = 120) -> float:

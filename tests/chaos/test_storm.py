@@ -77,9 +77,13 @@ def _ride_out(
             watch(database, mailing_id, seconds=1200, meanwhile=meanwhile, enough=lambda: strikes.done == faults)
             storm.end()
             recovered = recovery(database, mailing_id, crew, sink)
-            if hurry:
-                hasten(database)
-            progress = watch(database, mailing_id, seconds=1200, meanwhile=lambda _: crew.revive())
+
+            def afterwards(progress: Progress) -> None:
+                crew.revive()
+                if hurry and progress.pending == 0:
+                    hasten(database)
+
+            progress = watch(database, mailing_id, seconds=1200, meanwhile=afterwards)
             _assert_nowhere(b"person1", directory, redis.url)
         return replace(tally(database, config, sink, progress, 0), seconds_to_recover=recovered), progress, storm
 
