@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from pressroom.db import Database, to_micros
 from pressroom.errors import TryLater
+from pressroom.kept_connection import KeptConnection
 from pressroom.mailing import hot_rows, ledger, steering
 from pressroom.mailing import mailing as mailings
 from pressroom.mailing.composing import Composer
@@ -84,14 +86,12 @@ def send_chunk(
     """Sends what is due in a chunk, unless another holds it, and goes on with others. `stop` asks it to end at its next
     commit.
     """
-    sender = _Sender(database, keyring, signer, terms, owner, stop)
-    if not sender.claim(chunk_id):
-        return
-    lines = open_lines(terms.connections, terms.spare)
-    try:
-        sender.to_the_end(lines)
-    finally:
-        lines.close()
+    with closing(KeptConnection(database)) as kept:
+        sender = _Sender(kept, keyring, signer, terms, owner, stop)
+        if not sender.claim(chunk_id):
+            return
+        with closing(open_lines(terms.connections, terms.spare)) as lines:
+            sender.to_the_end(lines)
     for one in sender.to_ring_again:
         ring(one)
 
@@ -101,14 +101,14 @@ class _Sender:
 
     def __init__(
         self,
-        database: Database,
+        kept: KeptConnection,
         keyring: Keyring,
         signer: Signer,
         terms: Terms,
         owner: str,
         stop: Callable[[], bool],
     ) -> None:
-        self._database, self._keyring, self._signer, self._terms = database, keyring, signer, terms
+        self._kept, self._keyring, self._signer, self._terms = kept, keyring, signer, terms
         self._owner, self._stop = owner, stop
         self._throttle = Throttle(terms.limits, keyring)
         self._settler = Settler(keyring, terms.patience, self._throttle)
@@ -208,9 +208,9 @@ class _Sender:
         deadline, wait = time.monotonic() + _STORE_PATIENCE, 0.05
         while True:
             try:
-                with self._database.transaction() as tx:
+                with self._kept.transaction() as tx:
                     return act(tx)
-            except (DBAPIError, hot_rows.driver_error(self._database), TryLater) as error:
+            except (DBAPIError, hot_rows.driver_error(self._kept.database), TryLater) as error:
                 if time.monotonic() > deadline:
                     raise
                 log.warning("%s: the database did not answer (%s)", self._owner, type(error).__name__)
