@@ -28,6 +28,8 @@ from pressroom.query_plan import unindexed
 from pressroom.releases.change import Kind, PublicChange
 from pressroom.releases.newsroom import Newsroom
 
+# So that a page that is full keeps its cursor while little is added.
+_ROUND = 1000
 _FORM = struct.Struct(">BQQQ")
 _VERSION = 1
 _BEGINNING = from_micros(0)
@@ -130,6 +132,10 @@ def _behind(
     for row in _late(tx, newsroom, after, now, limit):
         cursor = replace(cursor, number=row.number)
         found.append((row, cursor))
+    if len(found) < limit:
+        # Whoever reads on from here has read all of an earlier time that is public by now: else a reader in the middle
+        # would look through whatever was recorded since, on every page.
+        cursor = replace(cursor, number=max(cursor.number, _newest(tx, newsroom, now) // _ROUND * _ROUND))
     # The first condition is contained in the second, and lets the index be entered where it begins to hold.
     coming = public.where(PublicChange.public_from >= after.moment, _behind_place(after))
     coming = coming.order_by(PublicChange.public_from, PublicChange.number)
@@ -137,6 +143,13 @@ def _behind(
         cursor = Cursor(max(cursor.number, row.number), row.public_from, row.number)
         found.append((row, cursor))
     return found
+
+
+def _newest(tx: Session, newsroom: Newsroom, now: datetime) -> int:
+    """The number of the change recorded last, but for those that nobody may know of yet; 0 if there is none."""
+    is_public = unindexed(PublicChange.public_from) <= now
+    query = select(PublicChange.number).where(PublicChange.newsroom_id == newsroom.id, is_public)
+    return tx.scalars(query.order_by(PublicChange.number.desc()).limit(1)).first() or 0
 
 
 def _late(tx: Session, newsroom: Newsroom, after: Cursor, now: datetime, limit: int) -> Iterable[PublicChange]:

@@ -9,6 +9,7 @@ import pytest
 
 from pressroom.db import Database
 from pressroom.errors import Refused
+from pressroom.feeds import changes
 from pressroom.feeds.changes import Cursor
 from tests.feeds.importers import Importer, Staff, differences, fetching, follow_through, ours
 from tests.makers import make_newsroom
@@ -16,14 +17,19 @@ from tests.makers import make_newsroom
 _START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("step", [1, 40, 1000])
 def test_an_importer_ends_with_our_state_whatever_is_done_and_though_it_crashes(
-    database: Database, tmp_path: Path
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     """With 1,000 acts: tests/chaos/test_changes.py."""
+    monkeypatch.setattr(changes, "_ROUND", step)
     follow_through(database, tmp_path, acts=90, seed=1)
 
 
-def test_an_importer_ends_with_our_state_while_many_write_at_once(database: Database, tmp_path: Path) -> None:
+def test_an_importer_ends_with_our_state_while_many_write_at_once(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "_ROUND", 1)
     make_newsroom(database)
 
     def clock() -> datetime:

@@ -9,6 +9,7 @@ from lxml import etree
 from werkzeug.test import TestResponse
 
 from pressroom.db import Database
+from pressroom.feeds import changes
 from pressroom.feeds.changes import Cursor
 from pressroom.releases import publishing, rescheduling, retracting, vanishing
 from pressroom.releases.newsroom import Newsroom
@@ -42,6 +43,18 @@ def test_it_tells_everything_that_became_public_in_order(site: Site, database: D
         assert "It was not so." in change["item"]["edNote"] and "bodies" not in change["item"]
     assert not page["more"] and page["next"] == f"http://127.0.0.1:8000{_FEED}?after={page['cursor']}"
     assert read(site, page["cursor"]) == ([], {**page, "changes": []})
+
+
+def test_no_cursor_tells_of_what_is_under_embargo(
+    site: Site, database: Database, newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "_ROUND", 1)
+    make_release(database, newsroom, ["en"])
+    before = read(site)[1]
+    make_release(database, newsroom, ["ckb"], public_from=now() + timedelta(hours=1))
+    assert read(site)[1] == before
+    make_release(database, newsroom, ["ar"])
+    assert read(site)[1]["cursor"] != before["cursor"]
 
 
 def test_an_embargo_lifts_in_its_place_for_whoever_has_read_on(

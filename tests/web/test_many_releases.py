@@ -6,11 +6,13 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from pressroom.db import Database
+from pressroom.feeds import changes
 from pressroom.releases import newsroom as newsrooms
 from pressroom.releases import retracting
 from pressroom.releases.beat import Beat, ReleaseBeat
@@ -53,6 +55,9 @@ class Counting:
     def _count(self) -> int:
         self.units += 1
         return 0
+
+    def get(self, path: str) -> Any:
+        return self._site.get(path).get_json()
 
     def of(self, path: str) -> int:
         """For one rendering, after a change."""
@@ -105,3 +110,15 @@ def test_a_feed_and_a_page_read_no_more_of_many_releases_than_of_few(counted: Ca
     read = {path: (few.of(path), many.of(path)) for path in (*FEEDS, *PAGES)}
     assert [path for path, (before, _) in read.items() if before == 0] == []
     assert {path: units for path, units in read.items() if units[1] > units[0] + 30} == {}
+
+
+def test_an_importer_in_the_middle_reads_no_more_of_many_changes_than_of_few(
+    counted: Callable[[int], Counting], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "_ROUND", 50)
+    read = []
+    for releases in (FEW, MANY):
+        site = counted(releases)
+        first = site.get("/river/changes.json")
+        read.append(site.of(f"/river/changes.json?after={first['cursor']}"))
+    assert 0 < read[1] <= read[0] + 30
