@@ -44,13 +44,18 @@ def terms_of(config: Config) -> Terms:
     )
 
 
+@lru_cache(maxsize=1)
+def _terms() -> Terms:
+    return terms_of(_service().config)
+
+
 def send_chunk(chunk_id: int) -> None:
     service = _service()
     sending.send_chunk(
         service.database,
         service.keyring,
         service.signer,
-        terms_of(service.config),
+        _terms(),
         chunk_id,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         open_lines=smtp.open_lines(service.config),

@@ -32,7 +32,7 @@ from pressroom.mailing.mailing import State
 from pressroom.mailing.marking import Marked, Marker
 from pressroom.mailing.quota import Quota
 from pressroom.mailing.settling import Patience, Settler
-from pressroom.mailing.throttle import Limits, Throttle
+from pressroom.mailing.throttle import Begun, Limits, Throttle
 from pressroom.mailing.wire import Answer, Lines, OpenLines
 from pressroom.people import telling
 from pressroom.seal import Keyring
@@ -44,8 +44,7 @@ T = TypeVar("T")
 
 TELL = "tell_of_refusal"
 
-_TICK = 1.0
-_GRACE = 8.0
+_TICK, _GRACE = 1.0, 8.0
 _STORE_PATIENCE = 120.0
 # Between two looks for chunks to go on with, when there were none or nothing more urgent.
 _LOOK_AGAIN = 1.0
@@ -66,6 +65,7 @@ class Terms:
     spare: int = 0
     quota: Quota = field(default_factory=Quota)
     limits: Limits = field(default_factory=Limits)
+    begun: Begun = field(default_factory=Begun)
     lease: timedelta = timedelta(seconds=15)
     run_for: float = 30.0
     patience: Patience = field(default_factory=Patience)
@@ -110,7 +110,7 @@ class _Sender:
     ) -> None:
         self._kept, self._keyring, self._signer, self._terms = kept, keyring, signer, terms
         self._owner, self._stop = owner, stop
-        self._throttle = Throttle(terms.limits, keyring)
+        self._throttle = Throttle(terms.limits, terms.begun, keyring)
         self._settler = Settler(keyring, terms.patience, self._throttle)
         self._marker = Marker(terms.quota, self._throttle, terms.lease)
         self._holdings: dict[int, Holding] = {}

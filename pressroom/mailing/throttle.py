@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -45,22 +45,28 @@ class Limits:
     domain_per_minute: int | None = None
 
 
+@dataclass
+class Begun:
+    """When messages were begun lately, by a monotonic clock; one for each worker, for its jobs are short."""
+
+    by_domain: dict[str, deque[float]] = field(default_factory=dict)
+    all: deque[float] = field(default_factory=deque)
+
+
 @dataclass(frozen=True)
 class Full:
     """This domain takes no more at the moment."""
 
 
 class Throttle:
-    """One worker's view. `refresh` is for each transaction that decides."""
+    """One job's view. `refresh` is for each transaction that decides."""
 
-    def __init__(self, limits: Limits, keyring: Keyring) -> None:
-        self._limits, self._keyring = limits, keyring
+    def __init__(self, limits: Limits, begun: Begun, keyring: Keyring) -> None:
+        self._limits, self._begun, self._keyring = limits, begun, keyring
         self._rests: dict[bytes, datetime] = {}
         self._refreshed_at = 0.0
         self._lookups: dict[str, bytes] = {}
         self._out: Counter[str] = Counter()
-        self._begun: dict[str, deque[float]] = {}
-        self._second: deque[float] = deque()
 
     @property
     def is_idle(self) -> bool:
@@ -89,8 +95,8 @@ class Throttle:
         """How many of `wanted` may be begun in this moment."""
         if self._limits.per_second is None:
             return wanted
-        _forget(self._second, 1.0)
-        return max(0, min(wanted, self._limits.per_second - len(self._second)))
+        _forget(self._begun.all, 1.0)
+        return max(0, min(wanted, self._limits.per_second - len(self._begun.all)))
 
     def ask(self, domain: str, now: datetime, more: int = 0) -> datetime | Full | None:
         """None if a message to this domain may be begun, or when its rest ends; `more` are about to begin already."""
@@ -100,7 +106,7 @@ class Throttle:
         if one.domain_connections is not None and self._out[domain] + more >= one.domain_connections:
             return Full()
         if one.domain_per_minute is not None:
-            begun = self._begun.get(domain, deque())
+            begun = self._begun.by_domain.get(domain, deque())
             _forget(begun, 60.0)
             if len(begun) + more >= one.domain_per_minute:
                 return Full()
@@ -108,13 +114,13 @@ class Throttle:
 
     def begin(self, domain: str) -> None:
         if self._limits.per_second is not None:
-            self._second.append(time.monotonic())
+            self._begun.all.append(time.monotonic())
         if self._limits.domain_connections is not None:
             self._out[domain] += 1
         if self._limits.domain_per_minute is not None:
-            if len(self._begun) > _MOST_NAMES:
-                self._begun.clear()
-            self._begun.setdefault(domain, deque()).append(time.monotonic())
+            if len(self._begun.by_domain) > _MOST_NAMES:
+                self._begun.by_domain.clear()
+            self._begun.by_domain.setdefault(domain, deque()).append(time.monotonic())
 
     def end(self, domain: str) -> None:
         if self._out[domain] > 1:

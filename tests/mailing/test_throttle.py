@@ -7,10 +7,11 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import select
 
-from pressroom.mailing import throttle
+from pressroom import smtp
+from pressroom.mailing import sending, throttle
 from pressroom.mailing.mailing import State
 from pressroom.mailing.suppression import Suppression
-from pressroom.mailing.throttle import Destination, Full, Limits, Throttle
+from pressroom.mailing.throttle import Begun, Destination, Full, Limits, Throttle
 from tests.mailing.makers import MailHouse
 from tests.makers import make_newsroom, make_release
 
@@ -65,7 +66,7 @@ def test_many_refusals_at_once_are_one_trouble(house: MailHouse) -> None:
 
 
 def test_a_domain_gets_no_more_at_once_and_in_a_minute_than_is_allowed(house: MailHouse) -> None:
-    one = Throttle(Limits(domain_connections=2, domain_per_minute=3), house.keyring)
+    one = Throttle(Limits(domain_connections=2, domain_per_minute=3), Begun(), house.keyring)
     with house.database.reading() as tx:
         now = house.database.now(tx)
     for _ in range(2):
@@ -77,6 +78,24 @@ def test_a_domain_gets_no_more_at_once_and_in_a_minute_than_is_allowed(house: Ma
     one.begin("a.example")
     one.end("a.example")
     assert one.ask("a.example", now) == Full(), "three in this minute"
+
+
+def test_what_one_job_has_begun_counts_for_the_next(house: MailHouse) -> None:
+    mailing_id = _people(house, *(f"a{n}@one.example" for n in range(5)))
+    terms = replace(house.terms, run_for=0.5, limits=Limits(domain_per_minute=2))
+    for _ in range(3):
+        sending.send_chunk(
+            house.database,
+            house.keyring,
+            house.signer,
+            terms,
+            house.rung[0],
+            owner="test",
+            open_lines=smtp.open_lines(house.config),
+            stop=lambda: False,
+            ring=lambda _: None,
+        )
+    assert house.progress(mailing_id).sent == 2
 
 
 @pytest.mark.timeout(120)
