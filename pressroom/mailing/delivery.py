@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, insert
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from pressroom import bulk
 from pressroom.db import Base, Id, from_micros, new_id
 from pressroom.query_plan import partial
 
@@ -91,7 +92,7 @@ def add(tx: Session, mailing_id: int, rows: Sequence[Mapping[str, Any]], *, due:
     tx.flush()
     same = {"mailing_id": mailing_id, "chunk_id": chunk.id, "state": DeliveryState.PENDING}
     if rows:
-        # By the connection they are rows and no objects, which takes half as long, and others wait for the lock.
+        # Rows and no objects, which takes half as long, and others wait for the lock.
         wanted = [{"waits_for": None, "next_at": due, **one, **same} for one in rows]
-        tx.connection().execute(insert(Delivery), wanted)
+        bulk.insert_rows(tx.connection(), Delivery, wanted)
     return chunk.id

@@ -13,9 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pressroom import bulk
 from pressroom.db import Database, new_id
 from pressroom.errors import Refused
 from pressroom.mailing import media_list, suppression
@@ -212,10 +213,9 @@ class _Batch:
             if row.id not in self._members:
                 members.append({"list_id": self._job.list_id, "subscriber_id": row.id})
         self._tx.flush()
-        connection = self._tx.connection()
-        for table, values in ((Subscriber, rows), (ListMember, members), (SubscriberBeat, followed)):
-            if values:
-                connection.execute(insert(table), values)
+        bulk.insert_rows(self._tx.connection(), Subscriber, rows)
+        bulk.insert_rows(self._tx.connection(), ListMember, members)
+        bulk.insert_rows(self._tx.connection(), SubscriberBeat, followed)
 
     def _row(self, subscriber_id: int, entry: Entry) -> dict[str, Any]:
         person = Person(entry.email, entry.name, entry.outlet)
