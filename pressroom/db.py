@@ -155,6 +155,13 @@ class Database:
                 session.connection()
             yield session
 
+    def let_others_write(self) -> None:
+        """Between two transactions of a long act. On SQLite whoever goes on at once takes the lock again before others,
+        who wait for it, have looked.
+        """
+        if self.is_sqlite:
+            time.sleep(sqlite.PAUSE)
+
     @contextmanager
     def joined(self) -> Iterator[Database]:
         """The same database, whose acts all join one transaction: all of them happen, or none.

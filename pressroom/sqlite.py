@@ -23,6 +23,8 @@ from pressroom.errors import TryLater
 LOCK_WAIT = 5.0
 _TURN = "turn"
 _LOOK_EVERY = 0.001
+# Several looks long, for whoever waits for the turn.
+PAUSE = 0.004
 
 
 def engine(url: str, *, writes: bool) -> Engine:

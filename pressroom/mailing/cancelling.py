@@ -53,6 +53,7 @@ def write_off(database: Database, mailing_id: int) -> None:
         with database.transaction() as tx:
             mailing = mailings.get(tx, mailing_id, lock=True)
             after = _write_off_page(tx, mailing, after, database.now(tx))
+        database.let_others_write()
 
 
 def write_off_in(database: Database, newsroom_id: int) -> None:

@@ -54,6 +54,7 @@ def expand(database: Database, mailing_id: int, ring: Callable[[int], object], *
             ring(chunk_id)
         if done:
             return
+        database.let_others_write()
 
 
 def _expand_page(tx: Session, mailing: Mailing, size: int, now: datetime) -> bool:

@@ -89,6 +89,7 @@ def import_subscribers(
     lines = read_entries(path, frozenset(known))
     while batch := list(islice(lines, _BATCH)):
         _take(database, job, batch, superseded, counts, dry_run=dry_run)
+        database.let_others_write()
         done += len(batch)
         if progress is not None:
             progress(done, total)

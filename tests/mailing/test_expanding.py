@@ -38,6 +38,18 @@ def test_every_page_size_counts_everybody_once(house: MailHouse, page: int) -> N
     assert house.progress(mailing_id).total == 7
 
 
+def test_others_may_write_between_any_two_pages(house: MailHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, mailing_id = _start(house, 7)
+    wrote: list[int] = []
+
+    def another(_database: Database) -> None:
+        wrote.append(house.mailing(made, hold=timedelta(hours=len(wrote) + 1), test="x@example.org"))
+
+    monkeypatch.setattr(Database, "let_others_write", another)
+    expand(house.database, mailing_id, house.ring, page=2)
+    assert len(wrote) == 3 and house.progress(mailing_id).total == 7
+
+
 def test_two_workers_counting_one_mailing_count_everybody_once(house: MailHouse) -> None:
     _, mailing_id = _start(house, 30)
     threads = [
