@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pressroom"
 
 FLOOR = frozenset(
-    "addresses catalogues clean_text config db errors folded fragment languages locks markup migrations networks "
-    "outbox phrases plain_text query_plan readers seal signing sqlite tables wrapping".split()
+    "addresses bulk catalogues clean_text config db errors folded fragment kept_connection languages locks markup "
+    "migrations networks outbox phrases plain_text query_plan readers seal signing sqlite tables wrapping".split()
 )
 DESKS = {
     "people": frozenset[str](),

@@ -249,12 +249,13 @@ class Acts(RuleBasedStateMachine):
     def _published_alone(self) -> set[int]:
         found: set[int] = set()
         entries = self._entries()
-        for entry, following in pairwise(entries):
+        for place, entry in enumerate(entries):
             if entry.act == "publish alone":
                 assert self._role(entry.account_id) is Role.OWNER
                 # The reason vanishes with its release.
                 assert entry.detail.get("reason") or self._release().removed_at
-                found |= set(following.detail["revisions"])
+                # A language may be left behind before.
+                found |= next(set(one.detail["revisions"]) for one in entries[place:] if one.act == "publish")
         return found
 
     @invariant()
