@@ -20,7 +20,7 @@ run: $(RUN) ## installs, and runs the whole service with a demo newsroom; Ctrl-C
 	@exec .venv/bin/pressroom up --demo $(if $(PORT),--port "$(PORT)")
 
 test: $(TEST) ## installs, and runs the tests on real Redis, SQLite and PostgreSQL
-	@unset PRESSROOM_DATA_DIR; exec .venv/bin/python -m pytest -n 4 -m "not chaos"
+	@unset PRESSROOM_DATA_DIR; exec .venv/bin/python -m pytest -n 3 --dist worksteal -m "not chaos"
 
 check: $(TEST) ## format, lint, types
 	@.venv/bin/ruff format --check .
