@@ -141,6 +141,11 @@ class Database:
         return self._writer
 
     @property
+    def file(self) -> Path:
+        """SQLite's."""
+        return Path(self.url.removeprefix("sqlite:///").partition("?")[0])
+
+    @property
     def now_sql(self) -> str:
         return NOW_SQL["sqlite" if self.is_sqlite else "postgresql"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
@@ -54,10 +53,9 @@ class Service:
     def check_database(self) -> None:
         """Raises ConfigError for a database that is away, empty or of another version."""
         database = self.database
-        path = database.url.removeprefix("sqlite:///").partition("?")[0]
         try:
             # Asking SQLite would make the file.
-            schema = None if database.is_sqlite and not Path(path).exists() else database.schema()
+            schema = None if database.is_sqlite and not database.file.exists() else database.schema()
         except OperationalError:
             raise ConfigError(
                 "The database cannot be reached: check that it runs, and PRESSROOM_DATABASE_URL."

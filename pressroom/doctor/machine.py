@@ -6,7 +6,6 @@ import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import redis
 from redis.backoff import NoBackoff
@@ -61,16 +60,15 @@ def check_database(service: Service) -> Finding:
         remark = fine(f"{kind} answers, its tables are current")
     except TryLater:
         says = "somebody is writing to it for five seconds and more, and everybody else waits"
-        remark = warn(says, f"Look again; if it stays so, end whoever has it, whom `fuser -v {_file(service)}` names")
+        locks = f"{service.database.file}-shm or {service.database.file}-turn"
+        remark = warn(
+            says, f"Look again; if it stays so, end the process that `lslocks -u` shows with WRITE for {locks}"
+        )
     except PressroomError as error:
         remark = _sentence(error)
     except SQLAlchemyError:
         remark = wrong("it does not answer as it should", "Look into its log, and check PRESSROOM_DATABASE_URL")
     return found("database", "", remark)
-
-
-def _file(service: Service) -> str:
-    return service.database.url.removeprefix("sqlite:///").partition("?")[0]
 
 
 def check_pushes(service: Service) -> list[Finding]:
@@ -178,7 +176,7 @@ def check_disk(service: Service) -> Finding:
 
 def _database_size(service: Service) -> int:
     """Of SQLite's file, of which a removal makes a copy; 0 for PostgreSQL."""
-    path = Path(service.database.url.removeprefix("sqlite:///").partition("?")[0])
+    path = service.database.file
     return path.stat().st_size if service.database.is_sqlite and path.exists() else 0
 
 

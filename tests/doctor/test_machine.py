@@ -37,7 +37,7 @@ def test_a_database_that_somebody_keeps_from_all_others_is_said_to_be_held(
     database.migrate()
     with database.transaction():
         found = machine.check_database(Service(make_config(database_url=url)))
-    assert found.state is State.WARNING and f"fuser -v {tmp_path / 'pressroom.db'}" in found.do
+    assert found.state is State.WARNING and f"{tmp_path / 'pressroom.db'}-turn" in found.do
     assert machine.check_database(Service(make_config(database_url=url))).state is State.OK
     database.dispose()
 
